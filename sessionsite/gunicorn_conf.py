@@ -1,0 +1,44 @@
+"""gunicorn's configuration; `GUNICORN_CMD_ARGS` may override any of it.
+
+Two processes of four threads: SQLite has one writer at a time, so more processes would mostly wait for each
+other, while the threads keep a slow reader or a long download from holding up everybody else.
+"""
+
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sessionsite.settings")
+
+from django.conf import settings
+
+from sessionsite.address import socket_address
+from sessionsite.processes import stop_with_supervisor
+
+wsgi_app = "sessionsite.wsgi"
+bind = socket_address(settings.SESSIONSITE_HOST, settings.SESSIONSITE_PORT)
+
+worker_class = "gthread"
+workers = 2
+threads = 4
+# Loaded once before the fork: shared memory, and an application that cannot load stops the start at once.
+preload_app = True
+# A worker's heartbeat is a file; on a disk that is busy syncing, a healthy worker could look dead.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  (gunicorn makes a private file)
+timeout = 60
+# How long a request may go on after the stop signal; the supervisor waits a little longer.
+graceful_timeout = 10
+keepalive = 5
+control_socket_disable = True
+
+proc_name = "sessionsite"
+logconfig_dict = settings.LOGGING
+
+
+def on_starting(server: Any) -> None:
+    """Runs in gunicorn's first process before it listens."""
+    stop_with_supervisor()
+
+
+def when_ready(server: Any) -> None:
+    """Runs once gunicorn listens: from here on a browser gets its answer."""
+    os.write(1, f"Sessionsite answers on http://{bind}/ (Ctrl-C stops it)\n".encode())
