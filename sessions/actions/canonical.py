@@ -1,0 +1,66 @@
+"""The canonical dump: what a store says, without how it is kept. Equal dumps are equal stores.
+
+Revisions, mirror bookkeeping, the audit trail and the time of arrival are left out; everything that was said,
+decided or set is in, in one order, with one spelling.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sessions import mapping
+from sessions.mirror import codec
+from sessions.models import Interaction, Merge, Profile, Session, Tombstone
+
+_CHUNK = 500
+
+
+def session_dump(session_id: str) -> dict[str, Any]:
+    """One session: header, trash marks, figures and all interactions."""
+    session = Session.objects.get(pk=session_id)
+    trash = mapping.trash_record(session)
+    return {
+        "session": codec.to_payload(mapping.session_record(session, session.tags.values_list("name", flat=True))),
+        "trash": None if trash is None else codec.to_payload(trash),
+        "figures": {
+            name: getattr(session, name)
+            for name in (
+                "last_sequence",
+                "interaction_count",
+                "error_count",
+                "input_tokens",
+                "output_tokens",
+                "cost_microusd",
+                "opening",
+            )
+        },
+        "interactions": [
+            codec.to_payload(mapping.interaction_record(row))
+            for row in Interaction.objects.of(session_id).iterator(chunk_size=_CHUNK)
+        ],
+    }
+
+
+def store_lines() -> Iterator[str]:
+    """The whole store, one JSON object a line."""
+    for pk in Session.objects.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=_CHUNK):
+        yield _line("session", session_dump(pk))
+    for merge in Merge.objects.order_by("pk"):
+        yield _line("merge", codec.to_payload(mapping.merge_record(merge)))
+    for tombstone in Tombstone.objects.order_by("pk"):
+        yield _line("tombstone", codec.to_payload(mapping.tombstone_record(tombstone)))
+    for profile in Profile.objects.order_by("pk"):
+        yield _line("profile", codec.to_payload(mapping.profile_record(profile)))
+
+
+def store_digest() -> str:
+    """The SHA-256 of the whole store's canonical dump."""
+    digest = hashlib.sha256()
+    for line in store_lines():
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _line(kind: str, value: dict[str, Any]) -> str:
+    return json.dumps({kind: value}, sort_keys=True, separators=(",", ":")) + "\n"

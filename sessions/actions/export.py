@@ -1,0 +1,34 @@
+"""Giving a session out, whole."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils import timezone
+
+from sessions import mapping
+from sessions.exporters import document
+from sessions.models import Interaction, Merge
+
+from .find import get_session
+
+_CHUNK = 500
+
+
+def export_session(session_id: str) -> Iterator[str]:
+    """A session's complete document as a stream of text. Raises SessionNotFound at once, not on the way."""
+    session = get_session(session_id)
+    interactions = Interaction.objects.of(session.pk).iterator(chunk_size=_CHUNK)
+    return document.stream(
+        mapping.session_record(session, session.tags.values_list("name", flat=True)),
+        [mapping.merge_record(row) for row in Merge.objects.filter(survivor_id=session.pk).order_by("merged_at", "id")],
+        (mapping.interaction_record(row) for row in interactions),
+        total_interactions=session.total_interactions,
+        exported_at=timezone.now(),
+    )
+
+
+def export_document(session_id: str) -> dict[str, Any]:
+    """The same document as one value, for callers that want it in memory."""
+    content: dict[str, Any] = json.loads("".join(export_session(session_id)))
+    return content

@@ -1,0 +1,189 @@
+"""Logging interactions: the verb that everything else is built around."""
+
+import logging
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from sessions import figures, mapping, statements, validation
+from sessions.errors import IdempotencyConflict, InvalidInput, SessionTrashed
+from sessions.mirror import bell
+from sessions.mirror.codec import Entry
+from sessions.mirror.layout import is_safe_id
+from sessions.models import Interaction, Session
+from sessions.records import INTERACTION_CONTENT, Actor, InteractionDraft, new_interaction_id
+
+from .find import LedElsewhere, lock_session, releasing_locks
+
+log = logging.getLogger(__name__)
+_COUNTERS = (
+    "revision",
+    "debt_since",
+    "last_activity_at",
+    "last_sequence",
+    "interaction_count",
+    "error_count",
+    "input_tokens",
+    "output_tokens",
+    "cost_microusd",
+    "opening",
+)
+# `debt_since` is set anew unless there was debt; only then is the old one fetched, by being asked for.
+_NEEDED = (
+    "session_id",
+    "mirrored_revision",
+    "trashed_at",
+    "merged_into_id",
+    *(name for name in _COUNTERS if name != "debt_since"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """The rows that stand for the drafts, in their order; how many are new; the new ones' journal entries; and when.
+
+    `recorded_at` is the new rows' moment. The last of `rows` may be an old one.
+    """
+
+    rows: Sequence[Interaction]
+    added: int
+    entries: Sequence[Entry]
+    recorded_at: datetime
+
+
+def log_interaction(session_id: str, draft: InteractionDraft, *, actor: Actor) -> Interaction:
+    """Store one interaction; when this returns, both copies have it. See `log_interactions`."""
+    return log_interactions(session_id, [draft], actor=actor)[0]
+
+
+def log_interactions(session_id: str, drafts: Iterable[InteractionDraft], *, actor: Actor) -> Sequence[Interaction]:
+    """Store interactions in their order, all or none, with one transaction and one journal write.
+
+    A draft whose idempotency key the session knows is answered with the interaction that it became; nothing is
+    added twice. Raises InvalidInput, SessionNotFound, SessionTrashed, IdempotencyConflict, and MirrorUnavailable
+    when the database has the change but the journal could not be written: retry with the same keys.
+    """
+    checked = [validation.interaction(draft) for draft in drafts]
+    if not checked:
+        raise InvalidInput("interactions", "must not be empty.")
+    with transaction.atomic(durable=True):
+        session = lock_for_append(session_id)
+        if session.trashed_at is not None:
+            raise SessionTrashed(
+                f"Session {session.pk!r} lies in the trash.", hint="Resume it first; that brings it back."
+            )
+        appended = append(session, checked)
+        if appended.added:
+            session.last_activity_at = max(session.last_activity_at, appended.recorded_at)
+        # A retry writes as well: a commit that SQLite recovered from a killed process may not be on the disk yet,
+        # and only a commit that has something to write is synced.
+        statements.update(session, _COUNTERS)
+        # After a retry too: the copy on disk may be what its first try was missing.
+        bell.ring_for_session(session.pk, appended.entries)
+    if log.isEnabledFor(logging.DEBUG):
+        details = {"session_id": session.pk, "added": appended.added, "sequence": session.last_sequence}
+        log.debug("interaction_logged", extra={**details, "face": actor.face})
+    return appended.rows
+
+
+def lock_for_append(session_id: str) -> Session:
+    """The session that an ID leads to, locked, with just the fields that an append touches."""
+    if is_safe_id(session_id):
+        with suppress(LedElsewhere), releasing_locks():
+            session = statements.lock(Session, _NEEDED, session_id)
+            if session is not None and session.merged_into_id is None:
+                return session
+            raise LedElsewhere
+    return lock_session(session_id)
+
+
+def append(session: Session, drafts: Sequence[InteractionDraft]) -> Appended:
+    """Insert drafts behind a locked session's last interaction and count them on it; the caller saves it."""
+    known = _known_by_key(session, drafts)
+    now = timezone.now()
+    rows: list[Interaction] = []
+    new: list[Interaction] = []
+    entries: list[Entry] = []
+    for draft in drafts:
+        row = known.get(draft.idempotency_key) if draft.idempotency_key is not None else None
+        if row is None:
+            row = _new_row(session, draft, known, now)
+            new.append(row)
+            entries.append(Entry(row.revision, mapping.interaction_record(row)))
+            if draft.idempotency_key is not None:
+                known[draft.idempotency_key] = row
+        elif not same_content(row, draft):
+            raise IdempotencyConflict(
+                f"The idempotency key {draft.idempotency_key!r} was used in this session for another interaction.",
+                hint="Use a new key for new content; nothing was stored.",
+            )
+        rows.append(row)
+    statements.insert(new)
+    return Appended(rows, len(new), entries, now)
+
+
+def same_content(row: Interaction | InteractionDraft, draft: InteractionDraft) -> bool:
+    """Whether a stored interaction says what a draft says; times, parents and source records aside."""
+    return all(getattr(row, name) == getattr(draft, name) for name in INTERACTION_CONTENT)
+
+
+def same_row_content(one: Interaction, other: Interaction) -> bool:
+    """Whether two stored interactions say the same."""
+    return all(getattr(one, name) == getattr(other, name) for name in INTERACTION_CONTENT)
+
+
+def _known_by_key(session: Session, drafts: Sequence[InteractionDraft]) -> dict[str | None, Interaction]:
+    """The session's interactions that the drafts name, as their own keys or as parents."""
+    keys = {key for draft in drafts for key in (draft.idempotency_key, draft.parent_key) if key is not None}
+    # The common case, one new key, must not cost a query of the ORM, which takes half as long as all the rest.
+    fields = ("session_id", "idempotency_key")
+    if not keys or (len(keys) == 1 and not statements.exists(Interaction, fields, [session.pk, *keys])):
+        return {}
+    found = Interaction.objects.filter(session=session, idempotency_key__in=keys).order_by()
+    return {row.idempotency_key: row for row in found}
+
+
+def _new_row(
+    session: Session, draft: InteractionDraft, known: dict[str | None, Interaction], now: datetime
+) -> Interaction:
+    values = {name: getattr(draft, name) for name in INTERACTION_CONTENT}
+    row = statements.row(
+        Interaction,
+        {
+            **values,
+            "id": new_interaction_id(),
+            "session_id": session.pk,
+            "sequence": session.last_sequence + 1,
+            "revision": session.raise_revision(),
+            "kind": str(draft.kind),
+            "occurred_at": draft.occurred_at or now,
+            "recorded_at": now,
+            "idempotency_key": draft.idempotency_key,
+            "parent_id": _parent_id(draft, known),
+            "source_record": _packed(draft.source_record),
+            "origins": [],
+        },
+    )
+    figures.count_in(session, row)
+    return row
+
+
+def _packed(source_record: bytes | None) -> bytes | None:
+    if source_record is None:
+        return None
+    packed = zlib.compress(source_record)
+    if len(packed) > validation.MAX_SOURCE_RECORD_BYTES:
+        raise InvalidInput("source_record", f"takes more than {validation.MAX_SOURCE_RECORD_BYTES:,} bytes compressed.")
+    return packed
+
+
+def _parent_id(draft: InteractionDraft, known: dict[str | None, Interaction]) -> UUID | None:
+    if draft.parent_id is None and draft.parent_key is not None and draft.parent_key in known:
+        return known[draft.parent_key].pk
+    return draft.parent_id

@@ -1,0 +1,285 @@
+"""Django's admin, for the rare cases: everything can be looked at, and changes go through the actions.
+
+Nothing is added, edited or deleted here, since that would go past the journal's promises. Lists show the first
+1,000 rows that match; no page counts a whole table.
+"""
+
+import tempfile
+import zipfile
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+
+from . import actions, conf
+from .errors import SessionsiteError
+from .models import AuditEvent, Interaction, Merge, Profile, Schedule, Session, SessionTag, Tombstone
+from .querysets import SessionQuerySet
+from .records import Actor, Face, InteractionKind
+
+MOST_ROWS = 1_000
+MOST_SELECTED = 100
+_BUFFER_BYTES = 8 * 1024 * 1024
+
+admin.site.site_header = "Sessionsite"
+admin.site.site_title = "Sessionsite admin"
+admin.site.index_title = "All records"
+
+if TYPE_CHECKING:
+    # Django's classes are generic for the type checker only.
+    AnyPaginator = Paginator[Any]
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    AnyPaginator = Paginator
+    ModelAdmin = admin.ModelAdmin
+
+
+class BoundedPaginator(AnyPaginator):
+    """Counts no further than `MOST_ROWS`, so that a page costs the same in a store of a million."""
+
+    @cached_property
+    def count(self) -> int:
+        return len(self.object_list.order_by().values_list("pk")[:MOST_ROWS])  # type: ignore[attr-defined]
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A table to look at."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER
+    # A million rows are read in the order of an index, or not at all.
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+    # Columns that may hold megabytes: read for one row's own page, never for a list.
+    heavy: ClassVar[tuple[str, ...]] = ()
+    exact_search: ClassVar[tuple[str, ...]] = ()
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer(*self.heavy)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.exact_search
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Whole values only, which an index answers."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        wanted = Q()
+        for name in self.exact_search:
+            wanted |= Q(**{name: term})
+        return queryset.filter(wanted), False
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name.capitalize()) for name in actions.STATES if name != "all"]
+
+    def queryset(self, request: HttpRequest, queryset: SessionQuerySet) -> SessionQuerySet:  # type: ignore[override]
+        name = self.value()
+        if name not in actions.STATES or name == "all":
+            return queryset
+        chosen = actions.matching(actions.SessionFilters(state=name))
+        return queryset & chosen
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.value, kind.value.replace("_", " ").capitalize()) for kind in InteractionKind]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+def each(request: HttpRequest, sessions: SessionQuerySet, done: str, act: Callable[[str, Actor], object]) -> None:
+    """Do something to each selected session; one that is refused keeps no other from it."""
+    actor = Actor(request.user.get_username(), Face.ADMIN)
+    count = 0
+    for pk in _selected(sessions):
+        try:
+            act(pk, actor)
+            count += 1
+        except SessionsiteError as error:
+            messages.error(request, str(error))
+    if count:
+        messages.success(request, f"{count} session{'s' * (count != 1)} {done}.")
+
+
+def _selected(sessions: SessionQuerySet) -> list[str]:
+    return list(sessions.order_by("created_at", "pk").values_list("pk", flat=True)[:MOST_SELECTED])
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    list_display = ("name", "user_id", "source", "life", "interaction_count", "last_activity_at", "session_id")
+    list_filter = (StateFilter,)
+    exact_search = ("session_id", "user_id")
+    search_help_text = "A whole session ID or user ID"
+    heavy = ("context_summary", "active_topics", "user_preferences", "project_context", "semantic_context", "metadata")
+    readonly_fields = ("page",)
+    actions = ("export", "merge", "hold", "release", "trash", "clean_up")
+
+    @admin.display(description="title")
+    def name(self, session: Session) -> str:
+        return str(session)[:100]
+
+    @admin.display(description="state")
+    def life(self, session: Session) -> str:
+        held = ", held" if session.held_at else ""
+        return f"{session.state(conf.expires_before())}{held}"
+
+    @admin.display(description="page")
+    def page(self, session: Session) -> str:
+        return format_html('<a href="{}">Open the session</a>', reverse("sessions:detail", args=[session.pk]))
+
+    @admin.action(description="Export as a ZIP of JSON documents")
+    def export(self, request: HttpRequest, queryset: SessionQuerySet) -> HttpResponseBase:
+        spool = tempfile.SpooledTemporaryFile(max_size=_BUFFER_BYTES)  # noqa: SIM115  (the response closes it)
+        with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:
+            for pk in _selected(queryset):
+                with archive.open(f"{pk}.json", "w", force_zip64=True) as member:
+                    for text in actions.export_session(pk):
+                        member.write(text.encode())
+        spool.seek(0)
+        return FileResponse(spool, as_attachment=True, filename="sessions.zip")
+
+    @admin.action(description="Merge into the oldest of them…")
+    def merge(self, request: HttpRequest, queryset: SessionQuerySet) -> HttpResponse | None:
+        survivor, *absorbed = list(queryset.order_by("created_at", "pk")[:MOST_SELECTED])
+        if not absorbed:
+            messages.error(request, "Choose two sessions or more.")
+            return None
+        if "confirmed" not in request.POST:
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Merge sessions",
+                "opts": self.model._meta,
+                "survivor": survivor,
+                "absorbed": absorbed,
+            }
+            return render(request, "admin/conversations/session/merge.html", context)
+        others = Session.objects.filter(pk__in=[row.pk for row in absorbed])
+        each(
+            request,
+            others,
+            f"merged into {survivor.pk}",
+            lambda pk, actor: actions.merge_sessions(survivor.pk, absorbed=pk, actor=actor),
+        )
+        return None
+
+    @admin.action(description="Hold: exempt from cleanup")
+    def hold(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
+        each(request, queryset, "held", lambda pk, actor: actions.hold_session(pk, actor=actor))
+
+    @admin.action(description="Release the hold")
+    def release(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
+        each(request, queryset, "released", lambda pk, actor: actions.release_hold(pk, actor=actor))
+
+    @admin.action(description="Move to the trash")
+    def trash(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
+        each(request, queryset, "moved to the trash", lambda pk, actor: actions.trash_session(pk, actor=actor))
+
+    @admin.action(description="Clean up: see the plan for their users…")
+    def clean_up(self, request: HttpRequest, queryset: SessionQuerySet) -> HttpResponse:
+        """A cleanup takes what is idle, not what is selected; the selection only says whose."""
+        users = set(queryset.order_by().values_list("user_id", flat=True)[:MOST_SELECTED])
+        rule = {"idle_days": str(conf.expire_days())}
+        if len(users) == 1:
+            rule["user"] = users.pop()
+        return redirect(f"{reverse('sessions:cleanup')}?{urlencode(rule)}")
+
+
+@admin.register(Interaction)
+class InteractionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "session_id", "sequence", "kind", "tool_name", "model", "status", "occurred_at")
+    list_filter = (KindFilter,)
+    list_select_related = False
+    # Its IDs are in the order of time, and its primary key's index is the one that every database has.
+    ordering = ("-id",)
+    exact_search = ("session_id",)
+    search_help_text = "A whole session ID"
+    heavy = (
+        "prompt",
+        "response",
+        "reasoning",
+        "error_message",
+        "tool_parameters",
+        "metadata",
+        "source_record",
+        "origins",
+    )
+    raw_id_fields = ("session", "parent")
+
+
+@admin.register(SessionTag)
+class SessionTagAdmin(ReadOnlyAdmin):
+    list_display = ("name", "session_id")
+    ordering = ("name", "session_id")
+    exact_search = ("name", "session_id")
+    search_help_text = "A whole tag or session ID"
+
+
+@admin.register(Profile)
+class ProfileAdmin(ReadOnlyAdmin):
+    list_display = ("user_id", "created_at", "updated_at")
+    exact_search = ("user_id",)
+    search_help_text = "A whole user ID"
+    heavy = ("preferences",)
+
+
+@admin.register(Merge)
+class MergeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "absorbed_id", "survivor_id", "merged_at", "merged_by", "undone_at")
+    ordering = ("-id",)
+    exact_search = ("survivor_id", "absorbed_id")
+    search_help_text = "A whole session ID"
+    heavy = ("survivor_before", "survivor_after", "absorbed_before")
+
+
+@admin.register(Tombstone)
+class TombstoneAdmin(ReadOnlyAdmin):
+    list_display = ("session_id", "purged_at", "purged_by", "reason", "interaction_count", "mirrored_at")
+    ordering = ("session_id",)
+    exact_search = ("session_id",)
+    search_help_text = "A whole session ID"
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "actor", "face", "verb", "session_id")
+    ordering = ("-id",)
+    exact_search = ("session_id",)
+    search_help_text = "A whole session ID"
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    list_display = ("name", "next_run_at", "running_since", "last_finished_at")

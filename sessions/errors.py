@@ -1,0 +1,111 @@
+"""The tree of domain errors; each face translates them once.
+
+`code` is the stable name for programs, `hint` says what to do next. Messages never hold conversation text.
+"""
+
+
+class SessionsiteError(Exception):
+    """The root of everything that an action may refuse with."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidInput(SessionsiteError):
+    """A value that neither database nor mirror may hold, or that makes no sense; nothing was changed."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{field}: {message}", hint=hint)
+        self.field = field
+
+
+class NotFound(SessionsiteError):
+    """What was named does not exist."""
+
+    code = "not_found"
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+
+    def __init__(self, session_id: str, *, hint: str = "") -> None:
+        super().__init__(
+            f"There is no session {session_id!r}.",
+            hint=hint or "Check the ID, or start a new session; none was made.",
+        )
+        self.session_id = session_id
+
+
+class SessionPurged(SessionNotFound):
+    """The session was deleted for good; its tombstone remains."""
+
+    code = "session_purged"
+
+
+class Conflict(SessionsiteError):
+    """The request does not fit what the store holds; nothing was changed."""
+
+    code = "conflict"
+
+
+class SessionExists(Conflict):
+    code = "session_exists"
+
+
+class SessionTrashed(Conflict):
+    """The session lies in the trash; resume or restore it first."""
+
+    code = "session_trashed"
+
+
+class IdempotencyConflict(Conflict):
+    """The key was used before, in this session, for another interaction."""
+
+    code = "idempotency_conflict"
+
+
+class MergeRefused(Conflict):
+    code = "merge_refused"
+
+
+class PlanChanged(Conflict):
+    """The plan that was shown is not the plan that would be applied."""
+
+    code = "plan_changed"
+
+
+class BrakePulled(Conflict):
+    """A cleanup would take an unusually large part of the store and waits for a clear yes."""
+
+    code = "brake_pulled"
+
+
+class MirrorUnavailable(SessionsiteError):
+    """The database has the change but the copy on disk could not be written, so nothing is acknowledged.
+
+    A retry with the same idempotency key catches the mirror up and then succeeds, adding nothing twice.
+    """
+
+    code = "mirror_unavailable"
+    retry_after_seconds = 5
+
+
+class MirrorConflict(MirrorUnavailable):
+    """The journal holds what the database does not; neither is picked until somebody decides."""
+
+    code = "mirror_conflict"
+
+
+class DamagedLine(SessionsiteError):
+    """A journal line whose bytes do not verify."""
+
+    code = "damaged_line"

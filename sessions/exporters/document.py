@@ -1,0 +1,82 @@
+"""Our own complete JSON document of a session, as a stream of text. Knows no database.
+
+{"export_version": 1, "export_timestamp": ..., "session_info": {...}, "context": {...}, "merges": [...],
+ "interactions": [...]}
+"""
+
+import base64
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sessions.mirror import codec
+from sessions.records import JSON, InteractionRecord, MergeRecord, SessionRecord
+
+EXPORT_VERSION = 1
+CONTEXT_FIELDS = ("context_summary", "active_topics", "user_preferences", "project_context", "semantic_context")
+
+
+def stream(
+    header: SessionRecord,
+    merges: Iterable[MergeRecord],
+    interactions: Iterable[InteractionRecord],
+    *,
+    total_interactions: int,
+    exported_at: datetime,
+) -> Iterator[str]:
+    """The document's text, an interaction at a time, so that memory does not grow with the session."""
+    members = {
+        "export_version": EXPORT_VERSION,
+        "export_timestamp": exported_at.astimezone(UTC).isoformat(),
+        "session_info": session_info(header, total_interactions),
+        "context": context(header),
+        "merges": [codec.to_payload(merge) for merge in merges],
+    }
+    opening = json.dumps(members, ensure_ascii=False, indent=1)
+    yield opening[:-2] + ',\n "interactions": ['
+    separator = "\n  "
+    for record in interactions:
+        yield separator + json.dumps(interaction(record), ensure_ascii=False)
+        separator = ",\n  "
+    yield "\n ]\n}\n"
+
+
+def session_info(header: SessionRecord, total_interactions: int) -> dict[str, JSON]:
+    """The session itself, with the old system's names where it had one."""
+    payload = codec.to_payload(header)
+    own = {name: value for name, value in payload.items() if name not in CONTEXT_FIELDS}
+    own["last_activity"] = own.pop("last_activity_at")
+    return {
+        **own,
+        "user_id": header.user_id,
+        "metadata": dict(header.metadata),
+        "total_interactions": total_interactions,
+    }
+
+
+def context(header: SessionRecord) -> dict[str, JSON]:
+    """The context fields, each present."""
+    values: dict[str, Any] = {name: getattr(header, name) for name in CONTEXT_FIELDS}
+    return {**values, "active_topics": list(header.active_topics)}
+
+
+def interaction(record: InteractionRecord) -> dict[str, JSON]:
+    """One interaction; its source record is unpacked where it is text and kept as base64 where it is not."""
+    payload = codec.to_payload(record)
+    if record.source_record is not None:
+        payload["source_record"] = _unpacked(record.source_record)
+    return payload
+
+
+def _unpacked(packed: bytes) -> JSON:
+    try:
+        raw = zlib.decompress(packed)
+    except zlib.error:
+        # Some other program wrote it into the journal; it goes out as it came.
+        raw = packed
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(raw).decode("ascii")}

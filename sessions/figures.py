@@ -1,0 +1,43 @@
+"""The figures of a session that follow from its interactions: counted as they come, or worked out anew."""
+
+from . import models
+from .models import MAX_OPENING
+from .records import InteractionKind
+from .validation import MAX_INTEGER
+
+_REQUESTS = frozenset({InteractionKind.CLIENT_REQUEST, InteractionKind.CONVERSATION_TURN})
+
+
+def count_in(session: models.Session, row: models.Interaction) -> None:
+    """Add one interaction to its session's figures; the caller saves them."""
+    session.last_sequence = max(session.last_sequence, row.sequence)
+    session.interaction_count += 1
+    session.error_count += is_error(row)
+    # Sums stop at what a column holds: no single absurd number may shut a session against all later ones.
+    session.input_tokens = min(session.input_tokens + (row.input_tokens or 0), MAX_INTEGER)
+    session.output_tokens = min(session.output_tokens + (row.output_tokens or 0), MAX_INTEGER)
+    session.cost_microusd = min(session.cost_microusd + (row.cost_microusd or 0), MAX_INTEGER)
+    if not session.opening and row.prompt and row.kind in _REQUESTS:
+        session.opening = " ".join(row.prompt[: MAX_OPENING * 4].split())[:MAX_OPENING]
+
+
+def is_error(row: models.Interaction) -> bool:
+    """Whether an interaction counts as an error."""
+    return row.kind == InteractionKind.ERROR or row.status == "error"
+
+
+def reset(session: models.Session) -> None:
+    """Set the figures to those of an empty session."""
+    session.last_sequence = session.interaction_count = session.error_count = 0
+    session.input_tokens = session.output_tokens = session.cost_microusd = 0
+    session.opening = ""
+
+
+def recount(session: models.Session) -> None:
+    """Work the figures of a locked session out from its rows; the caller saves it."""
+    reset(session)
+    rows = models.Interaction.objects.of(session.pk).defer(
+        "response", "reasoning", "tool_parameters", "metadata", "source_record", "origins"
+    )
+    for row in rows.iterator(chunk_size=1000):
+        count_in(session, row)

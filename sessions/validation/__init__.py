@@ -1,0 +1,75 @@
+"""What may enter the store: refused here with the field's name, before either copy sees it.
+
+Both databases and the mirror must be able to hold every value: no NUL, no lone surrogates, no NaN or infinity,
+nothing absurdly deep or large. `values` checks what somebody sends, `stored` what a file claims to hold, and
+`mending` makes storable what a foreign file holds. Pure: no Django.
+"""
+
+from .mending import storable, storable_json, storable_tags, storable_text
+from .stored import (
+    stored_interaction,
+    stored_merge,
+    stored_profile,
+    stored_session,
+    stored_tombstone,
+    stored_trash,
+)
+from .values import (
+    MAX_HEADER_BYTES,
+    MAX_INTEGER,
+    MAX_INTERACTION_BYTES,
+    MAX_INTERACTION_CHARACTERS,
+    MAX_JSON_DEPTH,
+    MAX_KEY_CHARACTERS,
+    MAX_SHORT_CHARACTERS,
+    MAX_SOURCE_RECORD_BYTES,
+    MAX_TAG_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    MAX_TITLE_CHARACTERS,
+    count,
+    duration,
+    escaped_bytes,
+    identifier,
+    interaction,
+    json_object,
+    json_value,
+    moment,
+    strings,
+    tags,
+    text,
+)
+
+__all__ = [
+    "MAX_HEADER_BYTES",
+    "MAX_INTEGER",
+    "MAX_INTERACTION_BYTES",
+    "MAX_INTERACTION_CHARACTERS",
+    "MAX_JSON_DEPTH",
+    "MAX_KEY_CHARACTERS",
+    "MAX_SHORT_CHARACTERS",
+    "MAX_SOURCE_RECORD_BYTES",
+    "MAX_TAG_CHARACTERS",
+    "MAX_TEXT_CHARACTERS",
+    "MAX_TITLE_CHARACTERS",
+    "count",
+    "duration",
+    "escaped_bytes",
+    "identifier",
+    "interaction",
+    "json_object",
+    "json_value",
+    "moment",
+    "storable",
+    "storable_json",
+    "storable_tags",
+    "storable_text",
+    "stored_interaction",
+    "stored_merge",
+    "stored_profile",
+    "stored_session",
+    "stored_tombstone",
+    "stored_trash",
+    "strings",
+    "tags",
+    "text",
+]

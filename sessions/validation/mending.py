@@ -1,0 +1,95 @@
+"""Values from foreign files made storable: what cannot be kept is replaced or cut, never a reason to lose the rest."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sessions.records import JSON, InteractionDraft
+
+from .values import (
+    LONE_SURROGATE,
+    MAX_INTEGER,
+    MAX_INTERACTION_CHARACTERS,
+    MAX_JSON_DEPTH,
+    MAX_SOURCE_RECORD_BYTES,
+    MAX_TAG_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    SHORT_FIELDS,
+    TEXT_FIELDS,
+)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def storable(draft: InteractionDraft) -> InteractionDraft:
+    """A draft from a foreign file made storable: NUL and lone surrogates become U+FFFD, oversized parts are cut.
+
+    What was changed is named in metadata["altered"]; the source record keeps the original.
+    """
+    altered: list[str] = []
+
+    def mend(field: str, value: JSON) -> JSON:
+        mended = _mended(value, MAX_JSON_DEPTH)
+        if mended != value:
+            altered.append(field)
+        return mended
+
+    values: dict[str, Any] = {name: mend(name, getattr(draft, name)) for name in (*TEXT_FIELDS, "tool_parameters")}
+    room = MAX_INTERACTION_CHARACTERS
+    for name in TEXT_FIELDS:
+        longest = min(MAX_TEXT_CHARACTERS, room)
+        if len(values[name]) > longest:
+            values[name] = values[name][:longest]
+            altered.append(name)
+        room -= len(values[name])
+    for name, longest in SHORT_FIELDS.items():
+        values[name] = mend(name, getattr(draft, name))[:longest]
+    metadata = mend("metadata", dict(draft.metadata))
+    if draft.source_record is not None and len(draft.source_record) > MAX_SOURCE_RECORD_BYTES:
+        values["source_record"] = None
+        altered.append("source_record")
+    if altered:
+        metadata = {**metadata, "altered": sorted(set(altered))}
+    return replace(draft, **values, metadata=metadata)
+
+
+def storable_json(value: Any) -> Any:
+    """A JSON value from a foreign file made storable, as `storable` does for a draft."""
+    return _mended(value, MAX_JSON_DEPTH)
+
+
+def storable_text(value: str | None, longest: int) -> str:
+    """A text from a foreign file made storable and cut; "" for None."""
+    return _mended_text(value)[:longest] if value else ""
+
+
+def storable_tags(names: Sequence[str]) -> list[str]:
+    """Tags from a foreign file made storable; what leaves nothing of a name is left out."""
+    mended = (_CONTROL.sub(" ", _mended_text(name)).strip()[:MAX_TAG_CHARACTERS].strip() for name in names)
+    return sorted({name for name in mended if name})
+
+
+def _mended(value: Any, depth: int) -> JSON:
+    if isinstance(value, str):
+        return _mended_text(value)
+    if depth == 0:
+        return "…"
+    if isinstance(value, Mapping):
+        return {_mended_text(str(key)): _mended(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(item, depth - 1) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_INTEGER else str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return str(value)
+
+
+def _mended_text(value: str) -> str:
+    if value.isascii() and "\0" not in value:
+        return value
+    return LONE_SURROGATE.sub("\ufffd", value.replace("\0", "\ufffd"))
