@@ -1,0 +1,70 @@
+"""What a format module offers, and what it is given to read."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from sessions.records import ImportEvent, SetAside
+
+HEAD_BYTES = 256 * 1024
+"""How much of a file's beginning a format may look at to recognise it."""
+
+MAX_RAW_BYTES = 1024 * 1024
+"""How much of something that is set aside is kept in the event."""
+
+
+class Input:
+    """A file being read: its bytes, and how far the reading has come.
+
+    `place` is the file's name in reports, printable whatever the name's bytes. `head` is the file's beginning.
+    `records_noted` counts records that became a session's information (a title, say) and so gave no event.
+    """
+
+    def __init__(self, path: Path, stream: BinaryIO, head: bytes) -> None:
+        self.path = path
+        self.place = printable(path)
+        self.head = head
+        self.bytes_read = 0
+        self.records_read = 0
+        self.records_noted = 0
+        self._stream = stream
+
+    def readline(self, limit_bytes: int) -> bytes:
+        """The next line with its newline, or its first `limit_bytes`; b"" at the end."""
+        line = self._stream.readline(limit_bytes)
+        self.bytes_read += len(line)
+        return line
+
+    def read(self, limit_bytes: int) -> bytes:
+        """The next bytes, at most `limit_bytes` of them."""
+        data = self._stream.read(limit_bytes)
+        self.bytes_read += len(data)
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One foreign format.
+
+    `recognises` is told a file's first `HEAD_BYTES` and says whether the content is of this format; `read` turns
+    the file into events. Neither raises on any content; `read` may let an OSError of the disk through.
+    """
+
+    name: str
+    recognises: Callable[[bytes], bool]
+    read: Callable[[Input], Iterator[ImportEvent]]
+
+
+def set_aside(place: str, reason: str, *, damaged: bool, raw: bytes = b"") -> SetAside:
+    """A `SetAside` whose bytes are bounded."""
+    return SetAside(place=place, reason=reason, damaged=damaged, raw=raw[:MAX_RAW_BYTES])
+
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def printable(path: Path) -> str:
+    """A path's name for reports: undecodable bytes and control characters are escaped, so that a line stays one."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(path))
