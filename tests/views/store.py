@@ -1,0 +1,66 @@
+"""A store of any size, made quickly: for questions about pages that do not depend on the actions."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from sessions.models import AuditEvent, Interaction, Merge, Profile, Schedule, Session, SessionTag, Tombstone
+
+ORIGIN = {"merge_id": "00000000-0000-7000-8000-000000000000", "session_id": "gone-1", "sequence": 1}
+
+
+def make_pages_work() -> None:
+    """The sessions that the addresses in pages.py name."""
+    now = timezone.now()
+    Session.objects.create(pk="main", user_id="alice", title="Main", active_topics=["one"], project_context={"a": 1})
+    Session.objects.create(pk="other", user_id="alice", context_summary="Other")
+    Session.objects.create(pk="in-trash", user_id="alice", trashed_at=now, trashed_by="alice")
+    add_interactions("main", 1, 1)
+
+
+def grow(start: int, end: int) -> None:
+    """Rows from one number to another in every table, and as many on the session `main`."""
+    now = timezone.now()
+    numbers = range(start, end)
+    sessions = []
+    for number in numbers:
+        sessions += [
+            Session(pk=f"active-{number}", user_id="alice", source=f"source-{number % 3}", opening="Hello"),
+            Session(pk=f"expired-{number}", user_id="alice", last_activity_at=now - timedelta(days=20)),
+            Session(pk=f"trashed-{number}", trashed_at=now - timedelta(days=60), trashed_by="alice"),
+        ]
+        sessions[-2].settled_at = now - timedelta(days=20)
+    Session.objects.bulk_create(sessions)
+    SessionTag.objects.bulk_create(
+        [SessionTag(session_id=f"active-{n}", name="tag") for n in numbers]
+        + [SessionTag(session_id="main", name=f"tag-{n}") for n in numbers]
+    )
+    add_interactions("main", start + 2, end + 2)
+    add_interactions("other", start + 1, end + 1)
+    Merge.objects.bulk_create([Merge(survivor_id="main", absorbed_id=f"gone-{n}", merged_by="alice") for n in numbers])
+    Tombstone.objects.bulk_create([Tombstone(pk=f"gone-{n}", purged_by="alice") for n in numbers])
+    Profile.objects.bulk_create([Profile(pk=f"user-{n}") for n in numbers])
+    Schedule.objects.bulk_create([Schedule(pk=f"job-{n}", next_run_at=now) for n in numbers])
+    AuditEvent.objects.bulk_create(
+        [AuditEvent(actor="alice", face="browser", verb="tested", session_id="main") for _ in numbers]
+    )
+
+
+def add_interactions(session_id: str, start: int, end: int) -> None:
+    end = max(end, start + 1)
+    rows = [
+        Interaction(
+            session_id=session_id,
+            sequence=number,
+            revision=number,
+            kind="tool_response" if number % 2 else "tool_call",
+            prompt=f"request {number}",
+            tool_name="" if number % 2 else "Bash",
+            metadata={"tool_use_id": str(number // 2)},
+            idempotency_key=f"key-{number}",
+            origins=[ORIGIN] if number % 5 == 0 else [],
+        )
+        for number in range(start, end)
+    ]
+    Interaction.objects.bulk_create(rows)
+    Session.objects.filter(pk=session_id).update(last_sequence=end - 1, interaction_count=end - 1)

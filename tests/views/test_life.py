@@ -1,0 +1,85 @@
+"""Hold, trash, restore, purge: each by a plain form."""
+
+import pytest
+from django.test import Client
+
+from sessions import actions
+from sessions.models import AuditEvent, Session, Tombstone
+from tests.builders import ALICE, make_session
+
+pytestmark = pytest.mark.django_db
+
+
+def now(session: Session) -> Session:
+    return Session.objects.get(pk=session.pk)
+
+
+def test_it_holds_with_a_reason_and_offers_undo(staff: Client) -> None:
+    session = make_session()
+    page = staff.post(f"/sessions/{session.pk}/hold/", {"reason": "audit"}, follow=True).text
+    assert now(session).hold_reason == "audit"
+    assert f'action="/sessions/{session.pk}/release/"' in page
+
+
+def test_it_releases(staff: Client) -> None:
+    session = make_session()
+    actions.hold_session(session.pk, actor=ALICE)
+    staff.post(f"/sessions/{session.pk}/release/")
+    assert now(session).held_at is None
+
+
+def test_it_trashes_and_offers_undo(staff: Client) -> None:
+    session = make_session(title="Gone soon")
+    page = staff.post(f"/sessions/{session.pk}/trash/", follow=True).text
+    assert now(session).trashed_at is not None
+    assert "“Gone soon” is in the trash." in page
+    assert f'action="/sessions/{session.pk}/restore/"' in page
+
+
+def test_it_restores(staff: Client) -> None:
+    session = make_session()
+    actions.trash_session(session.pk, actor=ALICE)
+    staff.post(f"/sessions/{session.pk}/restore/")
+    assert now(session).trashed_at is None
+
+
+def test_it_refuses_to_trash_a_held_session(staff: Client) -> None:
+    session = make_session()
+    actions.hold_session(session.pk, actor=ALICE)
+    answer = staff.post(f"/sessions/{session.pk}/trash/")
+    assert answer.status_code == 409
+    assert "Release the hold first." in answer.text
+    assert now(session).trashed_at is None
+
+
+def test_it_lists_the_trash_with_the_time_left(staff: Client) -> None:
+    session = make_session(title="Gone")
+    actions.trash_session(session.pk, reason="a copy", actor=ALICE)
+    page = staff.get("/trash/").text
+    assert "Gone" in page
+    assert "a copy" in page
+    assert "in 29 days" in page
+
+
+def test_it_asks_before_it_purges(staff: Client) -> None:
+    session = make_session(turns=2)
+    actions.trash_session(session.pk, actor=ALICE)
+    assert "2 interactions of" in staff.get(f"/sessions/{session.pk}/purge/").text
+    assert Session.objects.filter(pk=session.pk).exists()
+
+
+def test_it_purges_and_says_so_ever_after(staff: Client) -> None:
+    session = make_session(turns=2)
+    actions.trash_session(session.pk, actor=ALICE)
+    staff.post(f"/sessions/{session.pk}/purge/")
+    assert Tombstone.objects.filter(pk=session.pk).exists()
+    answer = staff.get(f"/sessions/{session.pk}/")
+    assert answer.status_code == 410
+    assert "was purged" in answer.text
+
+
+def test_it_notes_who_did_it(staff: Client) -> None:
+    session = make_session()
+    staff.post(f"/sessions/{session.pk}/hold/")
+    event = AuditEvent.objects.get(verb="session_held")
+    assert (event.actor, event.face) == ("alice", "browser")
