@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from .views import account, cleanup, health, life, listing, merging, session
+from .views import account, cleanup, health, home, life, listing, merging, session
 from .views.page import page
 
 app_name = "sessions"
@@ -10,7 +10,8 @@ app_name = "sessions"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", account.SignIn.as_view(), name="sign-in"),
     path("sign-out/", account.SignOut.as_view(), name="sign-out"),
-    page("", listing.sessions, name="list"),
+    page("", home.home, name="home"),
+    page("sessions/", listing.sessions, name="list"),
     page("r/<str:session_id>", session.resume_link, name="resume-link"),
     page("sessions/<str:session_id>/", session.detail, name="detail"),
     page("sessions/<str:session_id>/i/<int:sequence>/", session.interaction, name="interaction"),

@@ -104,7 +104,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "sessions:sign-in"
-LOGIN_REDIRECT_URL = "sessions:list"
+LOGIN_REDIRECT_URL = "sessions:home"
 LOGOUT_REDIRECT_URL = "sessions:sign-in"
 
 LANGUAGE_CODE = "en-us"

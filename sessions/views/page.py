@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
@@ -29,19 +30,31 @@ class Request(HttpRequest):
     htmx: HtmxDetails
 
 
-def page(route: str, view: View, *, name: str) -> URLPattern:
-    """An address for staff, whose view may raise domain errors and whose answers stay in the viewer's browser."""
-    return path(route, _private(_staff_only(translated(view))), name=name)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def _staff_only(view: View) -> View:
+def page(route: str, view: View, *, name: str, readers: bool = False) -> URLPattern:
+    """An address for staff, whose view may raise domain errors and whose answers stay in the viewer's browser.
+
+    Only administrators may send it what changes something, unless `readers` lets all staff: for what is their own.
+    """
+    return path(route, _private(_staff_only(translated(view), readers=readers)), name=name)
+
+
+def _staff_only(view: View, *, readers: bool) -> View:
     @wraps(view)
     def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_staff:
+        allowed = request.method in SAFE_METHODS or readers or may_change(request)
+        if not (request.user.is_staff and allowed):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def may_change(request: Request) -> bool:
+    """Whether the viewer is an administrator; other staff only read."""
+    return request.user.is_active and request.user.is_superuser
 
 
 def _private(view: View) -> View:
@@ -60,9 +73,13 @@ def show(
     request: Request, template: str, context: Mapping[str, Any], *, part: str = "", status: int = 200
 ) -> HttpResponse:
     """A page, or of it the part that htmx asked for. A restored history entry needs the whole page."""
-    if part and request.htmx and not request.htmx.history_restore_request:
-        template = f"{template}#{part}"
-    return render(request, template, context, status=status)
+    context = {**context, "may_change": may_change(request)}
+    if not (part and request.htmx) or request.htmx.history_restore_request:
+        return render(request, template, context, status=status)
+    response = render(request, f"{template}#{part}", context, status=status)
+    # What was done is told with the part that shows it; htmx puts it where the page's toasts are.
+    response.write(render_to_string("sessions/parts/messages.html", {"out_of_band": True}, request))
+    return response
 
 
 def actor_of(request: Request) -> Actor:
