@@ -5,6 +5,7 @@ Messages name the variable and say what is expected. The value itself is shown o
 
 import os
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -63,6 +64,14 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     """A comma-separated list."""
     value = text(name)
     return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Comma-separated IP addresses and networks, such as `127.0.0.1, 10.0.0.0/8`."""
+    try:
+        return [ip_network(word) for word in words(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must hold IP addresses or networks: {error}.") from None
 
 
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ SESSIONSITE_HOST = env.text("SESSIONSITE_HOST", "127.0.0.1")
 SESSIONSITE_PORT = env.integer("SESSIONSITE_PORT", 8000, minimum=1, maximum=65535)
 ALLOWED_HOSTS = env.words("SESSIONSITE_ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = env.words("SESSIONSITE_TRUSTED_ORIGINS")
+SESSIONSITE_TRUSTED_PROXIES = env.networks("SESSIONSITE_TRUSTED_PROXIES")
 
 # --- The life of a session ---------------------------------------------------------------------------------
 
@@ -60,7 +61,12 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "sessions.views.zone.ViewersZone",
 ]
+
+# The search's passages go with what they were taken from by the database itself, however that was deleted. That what
+# they refer to has references of the other kind does them no harm: nobody waits for a passage's signals.
+SILENCED_SYSTEM_CHECKS = ["fields.E323"]
 
 ROOT_URLCONF = "sessionsite.urls"
 WSGI_APPLICATION = "sessionsite.wsgi.application"
@@ -90,7 +96,7 @@ STORAGES = {
         # The manifest exists only after collectstatic; a debug server serves the sources.
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "sessionsite.static_files.ManifestStorage"
     },
 }
 
@@ -116,6 +122,7 @@ USE_TZ = True
 
 # A browser's login is a session too; its cookie says which kind it is.
 SESSION_COOKIE_NAME = "sessionsite_login"
+SESSION_ENGINE = "sessionsite.logins"
 CSRF_COOKIE_NAME = "sessionsite_csrf"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
