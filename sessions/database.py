@@ -1,9 +1,10 @@
 """What the two databases do differently, said once."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 
 
 def run_relaxed(sql: str, parameters: Sequence[Any]) -> None:
@@ -15,3 +16,39 @@ def run_relaxed(sql: str, parameters: Sequence[Any]) -> None:
     with transaction.atomic(), using.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
         cursor.execute(sql, parameters)
+
+
+class UtcDay(models.Func):
+    """The day that a time lies in, in UTC, as text such as "2026-03-01"."""
+
+    arity = 1
+    output_field = models.CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, template="SUBSTR(%(expressions)s, 1, 10)", **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="TO_CHAR(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD')", **extra
+        )
+
+
+def hold_shared(name: str) -> None:
+    """Hold a name until the transaction ends, together with others who do; see `hold_alone`."""
+    _hold(name, "pg_advisory_xact_lock_shared")
+
+
+def hold_alone(name: str) -> None:
+    """Hold a name until the transaction ends, once nobody else holds it: for what has no row yet that could be locked.
+
+    SQLite's write transaction excludes all others already.
+    """
+    _hold(name, "pg_advisory_xact_lock")
+
+
+def _hold(name: str, function: str) -> None:
+    using = connections[DEFAULT_DB_ALIAS]
+    if using.vendor == "postgresql":
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        with using.cursor() as cursor:
+            cursor.execute(f"SELECT {function}(%s)", [key])

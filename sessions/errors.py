@@ -3,6 +3,9 @@
 `code` is the stable name for programs, `hint` says what to do next. Messages never hold conversation text.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class SessionsiteError(Exception):
     """The root of everything that an action may refuse with."""
@@ -74,7 +77,57 @@ class IdempotencyConflict(Conflict):
 
 
 class MergeRefused(Conflict):
+    """These sessions cannot be merged; `session_id` is the one that stands in the way."""
+
     code = "merge_refused"
+
+    def __init__(self, message: str, *, hint: str = "", session_id: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.session_id = session_id
+
+
+class UnmergeRefused(MergeRefused):
+    """This merge cannot be undone as things are."""
+
+
+class ContextChanged(Conflict):
+    """Somebody else changed the same fields meanwhile; `fields` names them."""
+
+    code = "context_changed"
+
+    def __init__(self, fields: list[str]) -> None:
+        names = ", ".join(fields)
+        super().__init__(f"Changed meanwhile: {names}.", hint="Look at both versions, then decide.")
+        self.fields = fields
+
+
+class PreferencesChanged(Conflict):
+    """Somebody else changed the same preferences meanwhile; `present` is what stands now, `names` what is disputed."""
+
+    code = "preferences_changed"
+
+    def __init__(self, names: list[str], present: Mapping[str, Any]) -> None:
+        super().__init__(f"Changed meanwhile: {', '.join(names)}.", hint="Look at both versions, then decide.")
+        self.names = names
+        self.present = present
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"There is no user {user_id!r}.", hint="A user comes with the first session or preference.")
+        self.user_id = user_id
+
+
+class UserMergeRefused(Conflict):
+    """These users cannot be merged, or a merge of users not be undone."""
+
+    code = "user_merge_refused"
+
+
+class UserUnmergeRefused(UserMergeRefused):
+    """This merge of two users cannot be undone as things are."""
 
 
 class PlanChanged(Conflict):
@@ -87,6 +140,29 @@ class BrakePulled(Conflict):
     """A cleanup would take an unusually large part of the store and waits for a clear yes."""
 
     code = "brake_pulled"
+
+
+class AccountNotFound(NotFound):
+    code = "account_not_found"
+
+
+class AccountRefused(Conflict):
+    """An account may not be changed like that: somebody must stay who can run the site."""
+
+    code = "account_refused"
+
+
+class SignInSlowed(SessionsiteError):
+    """Too many sign-ins failed lately; the next is looked at after so many seconds."""
+
+    code = "sign_in_slowed"
+
+    def __init__(self, wait_seconds: int) -> None:
+        # Rounded up: who comes back when told to must not be sent away again.
+        minutes = -(-wait_seconds // 60)
+        wait = f"{minutes} minutes" if wait_seconds > 90 else f"{wait_seconds} second{'s' * (wait_seconds != 1)}"
+        super().__init__("Too many sign-ins failed.", hint=f"Try again in {wait}.")
+        self.wait_seconds = wait_seconds
 
 
 class MirrorUnavailable(SessionsiteError):

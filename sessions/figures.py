@@ -1,7 +1,7 @@
 """The figures of a session that follow from its interactions: counted as they come, or worked out anew."""
 
 from . import models
-from .models import MAX_OPENING
+from .models import MAX_MODELS, MAX_OPENING, SessionModel
 from .records import InteractionKind
 from .validation import MAX_INTEGER
 
@@ -19,6 +19,15 @@ def count_in(session: models.Session, row: models.Interaction) -> None:
     session.cost_microusd = min(session.cost_microusd + (row.cost_microusd or 0), MAX_INTEGER)
     if not session.opening and row.prompt and row.kind in _REQUESTS:
         session.opening = " ".join(row.prompt[: MAX_OPENING * 4].split())[:MAX_OPENING]
+    if row.model and row.model not in session.model_names and len(session.model_names) < MAX_MODELS:
+        # A new list, so that a caller sees by its identity that one has come.
+        session.model_names = [*session.model_names, row.model]
+
+
+def note_models(session: models.Session) -> None:
+    """Let the table that lists are narrowed by have what `model_names` says; within the caller's transaction."""
+    rows = [SessionModel(session=session, name=name) for name in session.model_names]
+    SessionModel.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def is_error(row: models.Interaction) -> bool:
@@ -31,13 +40,16 @@ def reset(session: models.Session) -> None:
     session.last_sequence = session.interaction_count = session.error_count = 0
     session.input_tokens = session.output_tokens = session.cost_microusd = 0
     session.opening = ""
+    session.model_names = []
 
 
 def recount(session: models.Session) -> None:
-    """Work the figures of a locked session out from its rows; the caller saves it."""
+    """Work the figures of a locked session out from its rows, its models' table included; the caller saves it."""
     reset(session)
     rows = models.Interaction.objects.of(session.pk).defer(
         "response", "reasoning", "tool_parameters", "metadata", "source_record", "origins"
     )
     for row in rows.iterator(chunk_size=1000):
         count_in(session, row)
+    SessionModel.objects.filter(session=session).exclude(name__in=session.model_names).delete()
+    note_models(session)

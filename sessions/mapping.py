@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 from . import models
@@ -10,11 +11,13 @@ from .records import (
     JSON,
     InteractionRecord,
     MergeRecord,
+    Note,
     Origin,
     ProfileRecord,
     SessionRecord,
     TombstoneRecord,
     TrashRecord,
+    UserMergeRecord,
 )
 
 _SHARED_INTERACTION_FIELDS = (
@@ -47,8 +50,10 @@ _MERGE_FIELDS = (
     "id",
     "survivor_id",
     "absorbed_id",
+    "group_id",
     "merged_at",
     "merged_by",
+    "choices",
     "survivor_before",
     "survivor_after",
     "absorbed_before",
@@ -56,20 +61,79 @@ _MERGE_FIELDS = (
     "undone_by",
 )
 _TOMBSTONE_FIELDS = ("session_id", "purged_at", "purged_by", "reason", "interaction_count")
-_PROFILE_FIELDS = ("user_id", "preferences", "created_at", "updated_at")
+_PROFILE_FIELDS = ("user_id", "preferences", "created_at", "updated_at", "merged_into")
+_USER_MERGE_FIELDS = (
+    "id",
+    "kept_id",
+    "absorbed_id",
+    "merged_at",
+    "merged_by",
+    "kept_before",
+    "kept_after",
+    "session_ids",
+    "undone_at",
+    "undone_by",
+)
 
 
 def session_record(session: models.Session, tags: Iterable[str]) -> SessionRecord:
     """The header of a session; `tags` are handed in because they lie in a table of their own."""
     values = {name: getattr(session, name) for name in SESSION_CONTENT_FIELDS}
-    return SessionRecord(session_id=session.session_id, merged_into=session.merged_into_id, tags=sorted(tags), **values)
+    return SessionRecord(
+        session_id=session.session_id,
+        merged_into=session.merged_into_id,
+        tags=sorted(tags),
+        notes=read_notes(session.notes),
+        pins=read_pins(session.pins),
+        **values,
+    )
 
 
 def session_row(record: SessionRecord) -> models.Session:
     """An unsaved session; `merged_into` is left to the caller, since its target may not be there yet."""
     values = {name: getattr(record, name) for name in SESSION_CONTENT_FIELDS}
     values["active_topics"] = list(record.active_topics)
-    return models.Session(session_id=record.session_id, **values)
+    row = models.Session(session_id=record.session_id, **values)
+    write_annotations(row, record)
+    return row
+
+
+def write_annotations(row: models.Session, record: SessionRecord) -> None:
+    """Give a row a record's notes and pins; the caller saves it."""
+    row.notes, row.pins = write_notes(record.notes), [str(pin) for pin in record.pins]
+
+
+def read_notes(stored: list[dict[str, JSON]]) -> list[Note]:
+    """Notes as the column holds them, the oldest first."""
+    return [
+        Note(
+            id=UUID(one["id"]),
+            text=one["text"],
+            author=one["author"],
+            written_at=datetime.fromisoformat(one["written_at"]),
+            edited_at=datetime.fromisoformat(one["edited_at"]) if one["edited_at"] else None,
+        )
+        for one in stored
+    ]
+
+
+def write_notes(notes: Iterable[Note]) -> list[dict[str, JSON]]:
+    """Notes as JSON for the column."""
+    return [
+        {
+            "id": str(note.id),
+            "text": note.text,
+            "author": note.author,
+            "written_at": note.written_at.isoformat(),
+            "edited_at": note.edited_at.isoformat() if note.edited_at else None,
+        }
+        for note in notes
+    ]
+
+
+def read_pins(stored: list[str]) -> list[UUID]:
+    """Pins as the column holds them, in the order in which they were pinned."""
+    return [UUID(one) for one in stored]
 
 
 def trash_record(session: models.Session) -> TrashRecord | None:
@@ -133,3 +197,16 @@ def profile_record(row: models.Profile) -> ProfileRecord:
 
 def profile_row(record: ProfileRecord, revision: int) -> models.Profile:
     return models.Profile(revision=revision, **{name: getattr(record, name) for name in _PROFILE_FIELDS})
+
+
+def user_merge_record(row: models.UserMerge) -> UserMergeRecord:
+    return UserMergeRecord(**{name: getattr(row, name) for name in _USER_MERGE_FIELDS})
+
+
+def user_merge_row(record: UserMergeRecord, revision: int) -> models.UserMerge:
+    values = {name: getattr(record, name) for name in _USER_MERGE_FIELDS}
+    return models.UserMerge(
+        revision=revision,
+        session_count=len(record.session_ids),
+        **{**values, "session_ids": list(record.session_ids)},
+    )

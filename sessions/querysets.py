@@ -37,6 +37,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Those whose small present-state document is behind their row."""
         return self.filter(revision__gt=F("documented_revision"))
 
+    def in_search_debt(self) -> Self:
+        """Those that the search does not wholly find yet; among those whose document is behind, which have an index."""
+        return self.in_document_debt().filter(revision__gt=F("searched_revision"))
+
     def older_than(self, last_activity_at: datetime, session_id: str) -> Self:
         """Those that come after this place in the order "latest activity first"."""
         return self.filter(

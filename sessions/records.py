@@ -160,8 +160,23 @@ class InteractionRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a person wrote about a session, for people: it is no part of what an agent resumes with."""
+
+    id: UUID
+    text: str
+    author: str
+    written_at: datetime
+    edited_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRecord:
-    """A session without its interactions. Counts and sums are not here: they follow from the interactions."""
+    """A session without its interactions. Counts and sums are not here: they follow from the interactions.
+
+    `pins` are the IDs of interactions in the order in which they were pinned; one that leads nowhere is kept.
+    `notes` stand in the order in which they were written.
+    """
 
     session_id: str
     user_id: str = ANONYMOUS
@@ -177,6 +192,8 @@ class SessionRecord:
     semantic_context: Mapping[str, JSON] = field(default_factory=dict)
     metadata: Mapping[str, JSON] = field(default_factory=dict)
     tags: Sequence[str] = field(default_factory=list)
+    notes: Sequence[Note] = field(default_factory=list)
+    pins: Sequence[UUID] = field(default_factory=list)
     held_at: datetime | None = None
     held_by: str = ""
     hold_reason: str = ""
@@ -185,13 +202,19 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRecord:
-    """One merge: who was absorbed by whom, and how the context of both looked before and after."""
+    """One session absorbed by another, and how the context of both looked before and after.
+
+    Those that were merged at once share a `group_id`. `choices` says, by field and where the field is an object by
+    key, whose value was kept: a session's ID, or "both" for the values joined.
+    """
 
     id: UUID
     survivor_id: str
     absorbed_id: str
+    group_id: UUID | None = None
     merged_at: datetime
     merged_by: str
+    choices: Mapping[str, JSON] = field(default_factory=dict)
     survivor_before: Mapping[str, JSON]
     survivor_after: Mapping[str, JSON]
     absorbed_before: Mapping[str, JSON]
@@ -228,6 +251,24 @@ class ProfileRecord:
     preferences: Mapping[str, JSON]
     created_at: datetime
     updated_at: datetime
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserMergeRecord:
+    """One merge of two users' identities: who was absorbed by whom, which sessions went over, what it did to the
+    kept user's preferences."""
+
+    id: UUID
+    kept_id: str
+    absorbed_id: str
+    merged_at: datetime
+    merged_by: str
+    kept_before: Mapping[str, JSON] = field(default_factory=dict)
+    kept_after: Mapping[str, JSON] = field(default_factory=dict)
+    session_ids: Sequence[str] = field(default_factory=list)
+    undone_at: datetime | None = None
+    undone_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,11 +28,13 @@ from sessions.records import (
     JSON,
     InteractionRecord,
     MergeRecord,
+    Note,
     Origin,
     ProfileRecord,
     SessionRecord,
     TombstoneRecord,
     TrashRecord,
+    UserMergeRecord,
 )
 
 FORMAT_VERSION = 1
@@ -47,7 +49,9 @@ _HASH_MEMBER = b',"sha256":"'
 _END = b'"}\n'
 _TRAILER_BYTES = len(_HASH_MEMBER) + 64 + len(_END)
 
-type Record = SessionRecord | InteractionRecord | MergeRecord | TrashRecord | TombstoneRecord | ProfileRecord
+type Record = (
+    SessionRecord | InteractionRecord | MergeRecord | TrashRecord | TombstoneRecord | ProfileRecord | UserMergeRecord
+)
 
 KINDS: dict[str, type[Record]] = {
     "session": SessionRecord,
@@ -56,6 +60,7 @@ KINDS: dict[str, type[Record]] = {
     "trash": TrashRecord,
     "delete": TombstoneRecord,
     "profile": ProfileRecord,
+    "usermerge": UserMergeRecord,
 }
 _KIND_OF = {record_type: kind for kind, record_type in KINDS.items()}
 
@@ -142,7 +147,7 @@ def _is_revision(value: object) -> bool:
     return type(value) is int and 0 <= value <= _MAX_REVISION
 
 
-def to_payload(record: Record | Origin) -> dict[str, JSON]:
+def to_payload(record: Record | Origin | Note) -> dict[str, JSON]:
     """A record's fields as JSON, those left out that have their default."""
     payload = {}
     for name, default, encode, _ in _fields_of(cast(Any, type(record))):
@@ -238,9 +243,7 @@ def _coders(hint: Any) -> tuple[Callable[[Any], Any] | None, Callable[[Any], Any
         hint = next(member for member in hint.__args__ if member is not types.NoneType)
     origin = typing.get_origin(hint)
     if origin in (Sequence, typing.Sequence):
-        if hint.__args__[0] is Origin:
-            return (lambda origins: [to_payload(one) for one in origins]), _decode_origins
-        return list, _decode_strings
+        return _list_coders(hint.__args__[0])
     if origin in (Mapping, typing.Mapping):
         return dict, _exactly(dict)
     coders: dict[Any, tuple[Callable[[Any], Any] | None, Callable[[Any], Any]]] = {
@@ -254,5 +257,16 @@ def _coders(hint: Any) -> tuple[Callable[[Any], Any] | None, Callable[[Any], Any
     return coders.get(hint, (None, _identity))
 
 
-def _decode_origins(value: Any) -> list[Origin]:
-    return [from_payload(Origin, one) for one in _exactly(list)(value)]
+def _list_coders(member: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """How a list of such members is written and read."""
+    if isinstance(member, type) and dataclasses.is_dataclass(member):
+        return (
+            lambda records: [to_payload(one) for one in records],
+            lambda value: [from_payload(cast(Any, member), one) for one in _exactly(list)(value)],
+        )
+    if member is UUID:
+        return (
+            lambda values: [str(one) for one in values],
+            lambda value: [UUID(one) for one in _decode_strings(value)],
+        )
+    return list, _decode_strings

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 def refresh_documents(limit: int) -> int:
     """Write the documents of up to `limit` sessions that changed; return how many. One that fails stops no other."""
+    _note_trashed()
     behind = _due(Session.objects.in_document_debt()).order_by().values_list("pk", flat=True)
     return sum(_refresh(session_id) for session_id in list(behind[:limit]))
 
@@ -37,8 +38,8 @@ def _refresh(session_id: str) -> bool:
 def refresh_document(session_id: str) -> bool:
     """Write one session's document and note the revision that it shows.
 
-    False when the session is gone or trashed, or when its journal is behind: a document only ever shows what the
-    journal has, so that its debt outlives the journal's. Raises OSError.
+    False when the session is gone or trashed, or when its journal or the search is behind: a document only ever shows
+    what both have, so that its debt outlives theirs. Raises OSError.
     """
     places = layout()
     with journal.hold(places, session_id):
@@ -60,7 +61,19 @@ def refresh_document(session_id: str) -> bool:
 
 
 def _due(sessions: SessionQuerySet) -> SessionQuerySet:
-    return sessions.filter(trashed_at=None, mirrored_revision__gte=F("revision"))
+    return _settled(sessions).filter(trashed_at=None)
+
+
+def _settled(sessions: SessionQuerySet) -> SessionQuerySet:
+    """Those that owe neither their journal nor the search anything, whose debts are found by the document's."""
+    return sessions.filter(mirrored_revision__gte=F("revision"), searched_revision__gte=F("revision"))
+
+
+def _note_trashed() -> None:
+    """In the trash there is no document to be behind; it stays out of the index of what is."""
+    trashed = _settled(Session.objects.in_document_debt().trashed()).order_by()
+    if trashed.exists():
+        trashed.update(documented_revision=F("revision"))
 
 
 def document(session: Session) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from sessions import conf, mapping, statements
 from sessions.errors import DamagedLine, MirrorConflict, MirrorUnavailable
-from sessions.models import Interaction, Merge, Mirrored, Profile, Session, Tombstone
+from sessions.models import Interaction, Merge, Mirrored, Profile, Session, Tombstone, UserMerge
 
 from . import journal, quarantine, replay
 from .codec import Entry
@@ -63,17 +63,27 @@ def drain_profile(user_id: str) -> None:
         if profile is None:
             journal.remove(path)
             return
-        entry = Entry(profile.revision, mapping.profile_record(profile))
         _catch_up(
             places,
             path,
             path.stem,
             profile.revision,
-            lambda since: [entry] if since < profile.revision else [],
-            lambda: [entry],
+            lambda since: _lacking_profile(profile, since),
+            lambda: _lacking_profile(profile, -1),
             confirmed=profile.mirrored_revision,
         )
         _mark(Profile, user_id, profile.revision)
+
+
+def _lacking_profile(profile: Profile, since: int) -> list[Entry]:
+    """What a profile's journal that stands at revision `since` lacks; the profile's own line ends it."""
+    if since >= profile.revision:
+        return []
+    merges = UserMerge.objects.filter(absorbed_id=profile.pk, revision__gt=since, revision__lte=profile.revision)
+    return [
+        *(Entry(row.revision, mapping.user_merge_record(row)) for row in merges.order_by("revision", "id")),
+        Entry(profile.revision, mapping.profile_record(profile)),
+    ]
 
 
 def drain_tombstone(session_id: str) -> None:
@@ -198,8 +208,6 @@ def _put_in_trash(places: Layout, session: Session, path: Path) -> None:
             quarantine.quarantine(places, target, key=session.pk, reason="Another journal of the session came here.")
         journal.move(path, target)
     _clear(places, places.document(session.pk), session.pk)
-    # There is no document to be behind, so the trash stays out of the index of what is.
-    statements.advance(Session, "documented_revision", session.revision, session.pk)
 
 
 def _catch_up(

@@ -7,8 +7,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from sessions import figures, mapping, validation
+from sessions.analytics import tally
 from sessions.errors import InvalidInput
-from sessions.models import Interaction, Merge, Session, SessionTag
+from sessions.models import Interaction, Merge, Session, SessionModel, SessionTag
 from sessions.records import SessionRecord
 
 from . import replay
@@ -91,7 +92,9 @@ def insert_image(places: Layout, image: Image, header: SessionRecord, *, in_tras
         figures.count_in(session, row)
     Session.objects.bulk_create([session])
     SessionTag.objects.bulk_create([SessionTag(session=session, name=name) for name in set(header.tags)])
+    figures.note_models(session)
     Interaction.objects.bulk_create(rows, batch_size=BATCH)
+    tally.add(rows)
     Merge.objects.bulk_create(
         [mapping.merge_row(merge, revision) for revision, merge in image.merges.values()], ignore_conflicts=True
     )
@@ -103,8 +106,10 @@ def insert_image(places: Layout, image: Image, header: SessionRecord, *, in_tras
 def remove_rows(session: Session) -> None:
     """Delete a session's rows within the caller's transaction, to insert them anew."""
     Merge.objects.filter(survivor_id=session.pk).delete()
+    tally.subtract(Interaction.objects.filter(session=session))
     Interaction.objects.filter(session=session).unordered_delete()
     SessionTag.objects.filter(session=session).delete()
+    SessionModel.objects.filter(session=session).delete()
     Session.objects.filter(merged_into=session).update(merged_into=None)
     Session.objects.filter(pk=session.pk)._raw_delete(session._state.db)
 
@@ -129,6 +134,7 @@ def _lead_to(survivor: Session, absorbed: Session) -> None:
             "output_tokens",
             "cost_microusd",
             "opening",
+            "model_names",
         ],
     )
 
@@ -151,11 +157,14 @@ def _claims(image: Image, header: SessionRecord) -> _Claims:
     absorbed = {merge.absorbed_id for _, merge in image.merges.values() if merge.undone_at is None}
     # Files that name each other must not make a chain that leads back to itself.
     absorbed -= {header.session_id, *_chain(target)}
-    absorbed = set(Session.objects.filter(pk__in=absorbed, merged_into=None).order_by().values_list("pk", flat=True))
+    rows = Session.objects.select_for_update().filter(pk__in=absorbed, merged_into=None)
+    # Locked before the counts are, as everybody does who deletes interactions.
+    absorbed = set(rows.order_by("pk").values_list("pk", flat=True))
     ids = list(image.interactions)
     elsewhere: set[UUID] = set()
     for start in range(0, len(ids), BATCH):
         batch = Interaction.objects.filter(pk__in=ids[start : start + BATCH]).order_by()
+        tally.subtract(batch.filter(session_id__in=absorbed))
         batch.filter(session_id__in=absorbed).unordered_delete()
         elsewhere.update(batch.values_list("pk", flat=True))
     return _Claims(elsewhere, absorbed, target)

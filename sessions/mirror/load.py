@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from sessions import mapping, validation
 from sessions.errors import InvalidInput, MirrorConflict
-from sessions.models import Interaction, Profile, Session, Tombstone
+from sessions.models import Interaction, Profile, Session, Tombstone, UserMerge
 from sessions.records import SessionRecord
 
 from . import drain, insert, journal, quarantine, replay
@@ -147,8 +147,18 @@ def load_profile(places: Layout, name: str) -> Loaded:
             _set_aside(places, path, name, image.damages[0].reason)
         with transaction.atomic(durable=True):
             Profile.objects.filter(pk=row.pk, revision__lt=row.revision)._raw_delete(Profile.objects.db)
-            Profile.objects.bulk_create([row], ignore_conflicts=True)
+            if not Profile.objects.filter(pk=row.pk).exists():
+                _insert_profile(row, image)
     return Loaded(name, "loaded" if image.sound else "salvaged", damaged_lines=len(image.damages))
+
+
+def _insert_profile(row: Profile, image: Image) -> None:
+    UserMerge.objects.filter(absorbed_id=row.pk).delete()
+    UserMerge.objects.bulk_create(
+        [mapping.user_merge_row(merge, revision) for revision, merge in image.user_merges.values()],
+        ignore_conflicts=True,
+    )
+    Profile.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def load_tombstone(places: Layout, session_id: str) -> Loaded:
@@ -185,6 +195,8 @@ def _why_no_profile(places: Layout, path: Path, image: Image) -> str:
         return image.damages[0].reason if image.damages else "It has no profile line."
     try:
         validation.stored_profile(image.profile)
+        for _, merge in image.user_merges.values():
+            validation.stored_user_merge(merge, absorbed_id=image.profile.user_id)
     except InvalidInput as error:
         return str(error)
     return "" if places.profile(image.profile.user_id) == path else "It is another user's profile."

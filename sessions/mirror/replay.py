@@ -18,6 +18,7 @@ from sessions.records import (
     SessionRecord,
     TombstoneRecord,
     TrashRecord,
+    UserMergeRecord,
 )
 
 from . import codec, journal
@@ -49,6 +50,7 @@ class Image:
     interactions: dict[UUID, tuple[int, Any]] = field(default_factory=dict)
     merges: dict[UUID, tuple[int, MergeRecord]] = field(default_factory=dict)
     profile: ProfileRecord | None = None
+    user_merges: dict[UUID, tuple[int, UserMergeRecord]] = field(default_factory=dict)
     tombstone: TombstoneRecord | None = None
     trash: TrashRecord | None = None
     damages: list[Damage] = field(default_factory=list)
@@ -150,6 +152,8 @@ def _play(image: Image, line: codec.Line, keep: Callable[[InteractionRecord], An
             image.merges[line.record.id] = (line.revision, line.record)
         case ProfileRecord():
             image.profile = line.record
+        case UserMergeRecord():
+            image.user_merges[line.record.id] = (line.revision, line.record)
         case TombstoneRecord():
             image.tombstone = line.record
         case TrashRecord():

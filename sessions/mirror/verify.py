@@ -8,10 +8,11 @@ house is never taken for damage. What a writer may be about to settle is looked 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import UUID
 
 from sessions import mapping
-from sessions.models import Interaction, Merge, Profile, Session
-from sessions.records import SessionRecord
+from sessions.models import Interaction, Merge, Profile, Session, UserMerge
+from sessions.records import SessionRecord, UserMergeRecord
 
 from . import drain, journal, replay
 from .layout import Layout
@@ -71,9 +72,16 @@ def verify_profile(places: Layout, user_id: str) -> list[Finding]:
         elif image.revision > profile.revision:
             findings.append(finding(places, "ahead", path.stem, path, "The row lacks the journal's last revisions."))
         elif image.profile != mapping.profile_record(profile):
-            reason = "The journal and the row hold different preferences."
+            reason = "The journal and the row hold different preferences, or lead to different users."
+            findings.append(finding(places, "differs", path.stem, path, reason))
+        elif {record.id: record for _, record in image.user_merges.values()} != _user_merges(user_id):
+            reason = "The journal and the rows hold different merges of the user."
             findings.append(finding(places, "differs", path.stem, path, reason))
     return findings
+
+
+def _user_merges(user_id: str) -> dict[UUID, UserMergeRecord]:
+    return {row.pk: mapping.user_merge_record(row) for row in UserMerge.objects.filter(absorbed_id=user_id)}
 
 
 def _revision(session_id: str) -> int | None:

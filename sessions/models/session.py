@@ -16,17 +16,35 @@ from .profile import MAX_USER_ID
 
 MAX_SESSION_ID = 128
 MAX_OPENING = 200
+MAX_MODELS = 50
+
+_LISTED = (
+    "trashed_at",
+    "merged_into",
+    "held_at",
+    "settled_at",
+    "user_id",
+    "source",
+    "interaction_count",
+    "stated_interactions",
+    "error_count",
+    "input_tokens",
+    "output_tokens",
+    "cost_microusd",
+    "created_at",
+)
 
 
 class Session(Mirrored):
     """One conversation.
 
     `header_revision` is the revision of the last change to this row's own content, `rewrite_revision` of the last
-    one that an append cannot express (a merge or its undoing), `documented_revision` the one that the small
-    `<id>.json` shows. `settled_at` is when the session came into this database or back from the trash; the
-    scheduled cleanup counts from the later of it and the last activity. `stated_interactions` is what an old
-    system counted and did not hand over; `opening` is the beginning of the first request. Counts, sums and
-    `opening` follow from the interactions and are not mirrored.
+    one that an append cannot express (a merge or its undoing), `searched_revision` the one up to which the search
+    finds it, `documented_revision` the one that the small `<id>.json` shows. `settled_at` is when the session came
+    into this database or back from the trash; the scheduled cleanup counts from the later of it and the last activity.
+    `stated_interactions` is what an old system counted and did not hand over; `opening` is the beginning of the first
+    request; `model_names` are the models in the order of their first use, 50 at most. Counts, sums, `opening` and
+    `model_names` follow from the interactions and are not mirrored.
     """
 
     session_id = IdentifierField(primary_key=True, max_length=MAX_SESSION_ID)
@@ -43,6 +61,8 @@ class Session(Mirrored):
     project_context = JSONTextField(blank=True, default=dict)
     semantic_context = JSONTextField(blank=True, default=dict)
     metadata = JSONTextField(blank=True, default=dict)
+    notes = JSONTextField(blank=True, default=list)
+    pins = JSONTextField(blank=True, default=list)
 
     last_sequence = models.BigIntegerField(default=0)
     interaction_count = models.BigIntegerField(default=0)
@@ -52,6 +72,7 @@ class Session(Mirrored):
     output_tokens = models.BigIntegerField(default=0)
     cost_microusd = models.BigIntegerField(default=0)
     opening = models.CharField(max_length=MAX_OPENING, blank=True, default="")
+    model_names = JSONTextField(blank=True, default=list)
 
     held_at = models.DateTimeField(null=True, blank=True)
     held_by = models.CharField(max_length=255, blank=True, default="")
@@ -60,11 +81,12 @@ class Session(Mirrored):
     trashed_by = models.CharField(max_length=255, blank=True, default="")
     trash_reason = models.TextField(blank=True, default="")
     merged_into = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="absorbed_sessions"
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="absorbed_sessions", db_index=False
     )
 
     header_revision = models.BigIntegerField(default=0)
     rewrite_revision = models.BigIntegerField(default=0)
+    searched_revision = models.BigIntegerField(default=0)
     documented_revision = models.BigIntegerField(default=0)
 
     objects = SessionQuerySet.as_manager()
@@ -75,12 +97,34 @@ class Session(Mirrored):
     class Meta:
         ordering: ClassVar = ["-last_activity_at", "-session_id"]
         indexes: ClassVar = [
-            models.Index("last_activity_at", "session_id", name="session_by_activity"),
-            models.Index("user_id", "last_activity_at", "session_id", name="session_by_user"),
+            # Behind the first two stands whatever a list is narrowed or sorted by, so that no list reads the rows it
+            # leaves out. Every append moves this entry anyway; it costs a few bytes more and no page.
+            models.Index("last_activity_at", "session_id", *_LISTED, name="session_by_activity"),
+            # All behind the first three is there to be read: a user's figures come from the index alone. An append
+            # moves the entry anyway, and writes no page more for them.
+            models.Index(
+                "user_id",
+                "last_activity_at",
+                "session_id",
+                "created_at",
+                "interaction_count",
+                "stated_interactions",
+                "error_count",
+                "input_tokens",
+                "output_tokens",
+                "cost_microusd",
+                "trashed_at",
+                "merged_into",
+                name="session_by_user",
+            ),
             models.Index("source", name="session_by_source"),
+            # Of the absorbed alone: nearly all rows have NULL here, and SQLite would take that for a rare value.
+            models.Index("merged_into", condition=Q(merged_into__isnull=False), name="session_absorbed"),
+            # Neither this nor the next changes with an append.
+            models.Index("held_at", "session_id", condition=Q(held_at__isnull=False), name="session_on_hold"),
             models.Index("trashed_at", "session_id", condition=Q(trashed_at__isnull=False), name="session_in_trash"),
-            # One for both debts: a document is only ever written of what the journal has. A second one would cost
-            # two more pages in every write.
+            # One for all three debts: a document is only ever written of what the journal has and the search finds.
+            # Another one would cost two more pages in every write.
             models.Index("session_id", condition=Q(revision__gt=F("documented_revision")), name="session_behind"),
         ]
 
@@ -110,6 +154,20 @@ class SessionTag(models.Model):
     class Meta:
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["name", "session"], name="tag_once")]
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class SessionModel(models.Model):
+    """That a session used a model. Follows from the interactions, as the session's `model_names` do."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="used_models")
+    name = IdentifierField(max_length=255)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name", "session"], name="model_once")]
 
     def __str__(self) -> str:
         return str(self.name)

@@ -14,6 +14,7 @@ from sessions.records import (
     SessionRecord,
     TombstoneRecord,
     TrashRecord,
+    UserMergeRecord,
 )
 
 from .values import (
@@ -26,6 +27,8 @@ from .values import (
     interaction,
     json_object,
     moment,
+    notes,
+    pins,
     strings,
     tags,
     text,
@@ -72,6 +75,8 @@ def stored_session(record: SessionRecord) -> None:
     for name in ("created_at", "last_activity_at"):
         moment(name, getattr(record, name))
     count("stated_interactions", record.stated_interactions)
+    notes(record.notes)
+    pins(record.pins)
     text("held_by", record.held_by, longest=MAX_SHORT_CHARACTERS)
     text("hold_reason", record.hold_reason)
     if record.merged_into is not None:
@@ -84,7 +89,7 @@ def stored_merge(record: MergeRecord) -> None:
     """Check a merge."""
     for name in ("survivor_id", "absorbed_id"):
         identifier(name, getattr(record, name), longest=MAX_SESSION_ID_CHARACTERS)
-    for name in ("survivor_before", "survivor_after", "absorbed_before"):
+    for name in ("survivor_before", "survivor_after", "absorbed_before", "choices"):
         json_object(name, getattr(record, name))
     _signed(record.merged_by, record.merged_at, "merged")
     if record.undone_at is not None:
@@ -110,6 +115,22 @@ def stored_profile(record: ProfileRecord) -> None:
     json_object("preferences", record.preferences)
     moment("created_at", record.created_at)
     moment("updated_at", record.updated_at)
+    if record.merged_into is not None:
+        identifier("merged_into", record.merged_into)
+
+
+def stored_user_merge(record: UserMergeRecord, *, absorbed_id: str) -> None:
+    """Check a merge of users that the journal of `absorbed_id` claims to hold."""
+    identifier("kept_id", record.kept_id)
+    if record.absorbed_id != absorbed_id:
+        raise InvalidInput("absorbed_id", "is another user.")
+    for name in ("kept_before", "kept_after"):
+        json_object(name, getattr(record, name))
+    for session_id in record.session_ids:
+        identifier("session_ids", session_id, longest=MAX_SESSION_ID_CHARACTERS)
+    _signed(record.merged_by, record.merged_at, "merged")
+    if record.undone_at is not None:
+        _signed(record.undone_by, record.undone_at, "undone")
 
 
 def _signed(by: object, at: object, what: str) -> None:

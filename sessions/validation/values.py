@@ -3,14 +3,14 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sessions.errors import InvalidInput
-from sessions.records import JSON, InteractionDraft, InteractionKind
+from sessions.records import JSON, InteractionDraft, InteractionKind, Note
 
 MAX_TEXT_CHARACTERS = 4 * 1024 * 1024
 MAX_INTERACTION_CHARACTERS = 8 * 1024 * 1024
@@ -19,6 +19,9 @@ MAX_STATUS_CHARACTERS = 64
 MAX_KEY_CHARACTERS = 200
 MAX_TITLE_CHARACTERS = 1_000
 MAX_TAG_CHARACTERS = 100
+MAX_NOTE_CHARACTERS = 10_000
+MAX_NOTES = 500
+MAX_PINS = 500
 MAX_JSON_DEPTH = 64
 MAX_INTEGER = 2**63 - 1
 # What an interaction or a session may take up as JSON: a journal line holds an interaction, and the three session
@@ -172,6 +175,38 @@ def strings(field: str, value: object, *, longest: int = MAX_TITLE_CHARACTERS) -
 def tags(value: object) -> list[str]:
     """Tag names, sorted, each once."""
     return sorted({identifier("tags", name, longest=MAX_TAG_CHARACTERS) for name in strings("tags", value)})
+
+
+def notes(value: Sequence[Note]) -> Sequence[Note]:
+    """A session's notes: at most 500, each with something written in it, no ID twice."""
+    if len(value) > MAX_NOTES:
+        raise InvalidInput("notes", f"there are {len(value):,}; a session holds {MAX_NOTES:,}.")
+    if len({note.id for note in value}) != len(value):
+        raise InvalidInput("notes", "hold one ID twice.")
+    for note in value:
+        note_text("notes", note.text)
+        text("notes", note.author, longest=MAX_SHORT_CHARACTERS)
+        moment("notes", note.written_at)
+        if note.edited_at is not None:
+            moment("notes", note.edited_at)
+    return value
+
+
+def note_text(field: str, value: object) -> str:
+    """What a note says: not only blanks."""
+    checked = text(field, value, longest=MAX_NOTE_CHARACTERS)
+    if not checked.strip():
+        raise InvalidInput(field, "must not be empty.")
+    return checked
+
+
+def pins(value: Sequence[UUID]) -> Sequence[UUID]:
+    """A session's pins: at most 500, none twice."""
+    if len(value) > MAX_PINS:
+        raise InvalidInput("pins", f"there are {len(value):,}; a session holds {MAX_PINS:,}.")
+    if len(set(value)) != len(value):
+        raise InvalidInput("pins", "hold one interaction twice.")
+    return value
 
 
 def json_value(field: str, value: object) -> JSON:
