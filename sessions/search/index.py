@@ -1,0 +1,248 @@
+"""Keeping the index in step: what a session's row owes the search, and settling it.
+
+A write raises `Session.revision` in its own transaction, and that is the record of the debt; `searched_revision`
+says how far the index is. Both are compared among the sessions whose document is behind, which have an index of their
+own: a document is written last, so whoever owes the search something is among them.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import F
+
+from sessions.figures import is_error
+from sessions.models import Interaction, Passage, Session
+from sessions.records import InteractionKind
+
+from . import passages
+from .engine import NewPassage, engine
+
+# What is written in one transaction: an append waits that long at most.
+_BATCH_INTERACTIONS = 100
+_BATCH_CHARACTERS = 150_000
+# Somebody who waits for an answer does not wait for more of one text; it takes a second.
+_MOST_AT_ONCE = 1_000_000
+_NEEDED = (
+    "id",
+    "session_id",
+    "revision",
+    "kind",
+    "prompt",
+    "response",
+    "reasoning",
+    "tool_name",
+    "tool_parameters",
+    "model",
+    "status",
+    "error_message",
+    "occurred_at",
+    "parent_id",
+)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a round of settling did. `left` are the sessions that still wait, counted up to the limit of a round."""
+
+    sessions: int
+    interactions: int
+    left: int
+
+
+def settle(*, limit: int, seconds: float, wait: bool = True) -> Settled:
+    """Index what up to `limit` sessions owe, for about so many seconds; one that fails stops no other.
+
+    With `wait=False` what somebody else has locked, or what is very long, is left for later.
+    """
+    owing = list(Session.objects.in_search_debt().order_by().values_list("pk", flat=True)[: limit + 1])
+    round_ = _Round(wait=wait)
+    deadline = time.monotonic() + seconds
+    for session_id in owing[:limit]:
+        while (batch := _read(session_id, patient=wait)) is not None:
+            round_.take(batch)
+            # What is left of a long session can only be read when this much of it is written.
+            if batch.reached >= batch.revision or not round_.flush() or time.monotonic() > deadline:
+                break
+        if round_.gave_up or time.monotonic() > deadline:
+            break
+    round_.flush()
+    left = Session.objects.in_search_debt().order_by().values("pk")[: limit + 1].count() if owing else 0
+    return Settled(round_.sessions, round_.interactions, left)
+
+
+def in_debt() -> int:
+    """How many sessions wait to be indexed."""
+    return Session.objects.in_search_debt().order_by().count()
+
+
+def forget() -> None:
+    """Let every session wait to be indexed anew; what is found meanwhile is found by the old index."""
+    Session.objects.order_by().update(searched_revision=0, documented_revision=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is about to be written of a session, read and analysed before anything is locked.
+
+    `since` is how far the index was, `reached` how far it will be, `revision` how far the row is; `settled_at` tells
+    the row from another that was loaded in its place.
+    """
+
+    session_id: str
+    settled_at: datetime
+    since: int
+    reached: int
+    revision: int
+    rows: Sequence[UUID]
+    passages: Sequence[NewPassage]
+    header: Sequence[NewPassage] | None
+
+    @property
+    def characters(self) -> int:
+        return sum(len(one.terms) for one in self.passages)
+
+
+@dataclass(slots=True)
+class _Round:
+    """Batches of several sessions, written together: a commit costs more than a short session's passages do."""
+
+    wait: bool
+    sessions: int = 0
+    interactions: int = 0
+    gave_up: bool = False
+    _waiting: list[_Batch] = field(default_factory=list)
+
+    def take(self, batch: _Batch) -> None:
+        """Keep a batch until there are enough for a transaction."""
+        self._waiting.append(batch)
+        rows = sum(len(one.rows) + 1 for one in self._waiting)
+        if rows >= _BATCH_INTERACTIONS or sum(one.characters for one in self._waiting) >= _BATCH_CHARACTERS:
+            self.flush()
+
+    def flush(self) -> bool:
+        """Write what waits; False where anything of it could not be."""
+        waiting, self._waiting = self._waiting, []
+        written = not waiting or self._write(waiting)
+        if not written and len(waiting) > 1 and not self.gave_up:
+            written = len([one for one in waiting if self._write([one])]) == len(waiting)
+        return written
+
+    def _write(self, batches: list[_Batch]) -> bool:
+        try:
+            done = _write(batches, wait=self.wait)
+        except DatabaseError as error:
+            log.warning(
+                "search_not_settled", extra={"session_id": batches[0].session_id, "reason": type(error).__name__}
+            )
+            # The whole database is busy: the others would only wait as long.
+            self.gave_up = not self.wait
+            return False
+        self.sessions += len(done)
+        self.interactions += sum(len(one.rows) for one in done)
+        return len(done) == len(batches)
+
+
+def _read(session_id: str, *, patient: bool) -> _Batch | None:
+    session = Session.objects.filter(pk=session_id, revision__gt=F("searched_revision")).first()
+    if session is None:
+        return None
+    since = session.searched_revision
+    rows, more, characters = _take(session, since)
+    if characters > _MOST_AT_ONCE and not patient:
+        return None
+    reached = rows[-1].revision if more else session.revision
+    return _Batch(
+        session_id,
+        session.settled_at,
+        since,
+        reached,
+        session.revision,
+        [row.pk for row in rows],
+        [passage for row in rows for passage in of_interaction(row, _tool_name(row, rows))],
+        list(of_session(session)) if session.header_revision > since or since == 0 else None,
+    )
+
+
+def _take(session: Session, since: int) -> tuple[list[Interaction], bool, int]:
+    """The next interactions to be indexed, whether there are more, and their characters.
+
+    Those of one revision stay together.
+    """
+    changed = Interaction.objects.changed_after(session.pk, since).filter(revision__lte=session.revision)
+    rows: list[Interaction] = []
+    characters = 0
+    for row in changed.only(*_NEEDED).iterator(chunk_size=20):
+        full = len(rows) >= _BATCH_INTERACTIONS or characters >= _BATCH_CHARACTERS
+        if full and row.revision != rows[-1].revision:
+            return rows, True, characters
+        rows.append(row)
+        characters += sum(len(text) for _, text in passages.said(row))
+    return rows, False, characters
+
+
+def _write(batches: Sequence[_Batch], *, wait: bool) -> list[_Batch]:
+    """Store batches, all or none, but for those that are locked or that somebody else got further with meanwhile."""
+    with transaction.atomic():
+        rows = Session.objects.select_for_update(skip_locked=not wait).filter(
+            pk__in=[one.session_id for one in batches]
+        )
+        now = set(rows.order_by("pk").values_list("pk", "searched_revision", "settled_at"))
+        ready = [one for one in batches if (one.session_id, one.since, one.settled_at) in now]
+        ids = [pk for one in ready for pk in one.rows]
+        # What was moved or deleted since it was read is another session's debt, or nobody's.
+        homes = dict(Interaction.objects.filter(pk__in=ids).order_by().values_list("pk", "session_id"))
+        here = {pk for one in ready for pk in one.rows if homes.get(pk) == one.session_id}
+        headed = [one for one in ready if one.header is not None]
+        Passage.objects.filter(interaction_id__in=here).order_by()._raw_delete(Passage.objects.db)
+        Passage.objects.filter(session_id__in=[one.session_id for one in headed]).order_by()._raw_delete(
+            Passage.objects.db
+        )
+        new = [passage for one in ready for passage in one.passages if passage.interaction_id in here]
+        engine().insert([*new, *(passage for one in headed for passage in one.header or ())])
+        for one in ready:
+            Session.objects.filter(pk=one.session_id).update(searched_revision=one.reached)
+    return ready
+
+
+# --- passages of rows -----------------------------------------------------------------------------------------
+
+
+def of_interaction(row: Interaction, tool_name: str) -> Iterator[NewPassage]:
+    """An interaction's passages; one without any text has none."""
+    facets = [
+        "k_i",
+        passages.session_facet(row.session_id),
+        *passages.day_facets(row.occurred_at),
+        *passages.name_facets("m", row.model),
+        "_",
+        *passages.name_facets("o", tool_name),
+        *(["e_"] if is_error(row) else []),
+    ]
+    for cut in passages.cut(passages.said(row)):
+        yield NewPassage(
+            interaction_id=row.pk, field=cut.field, place=cut.place, facets=" ".join(facets), terms=cut.terms
+        )
+
+
+def of_session(session: Session) -> Iterator[NewPassage]:
+    """The passages of a session's own texts."""
+    facets = " ".join(["k_s", passages.session_facet(session.pk), *passages.day_facets(session.created_at)])
+    tags = list(session.tags.order_by("name").values_list("name", flat=True))
+    for cut in passages.cut(passages.described(session, tags)):
+        yield NewPassage(session_id=session.pk, field=cut.field, place=cut.place, facets=facets, terms=cut.terms)
+
+
+def _tool_name(row: Interaction, batch: Sequence[Interaction]) -> str:
+    """The tool that an interaction is about: a result's is that of its call, which it names as its parent."""
+    if row.tool_name or row.kind != InteractionKind.TOOL_RESPONSE or row.parent_id is None:
+        return row.tool_name
+    known = next((one.tool_name for one in batch if one.pk == row.parent_id), None)
+    if known is None:
+        known = Interaction.objects.filter(pk=row.parent_id).values_list("tool_name", flat=True).first()
+    return known or ""

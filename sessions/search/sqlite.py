@@ -1,0 +1,70 @@
+"""The search in SQLite: an FTS5 index over the passages, kept in step by triggers (migration 0002)."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from sessions.models import Passage
+from sessions.querysets import SessionQuerySet
+
+from . import joined
+from .query import Phrase
+
+if TYPE_CHECKING:
+    from .engine import AnyOf, Expression, Match, NewPassage
+
+_INDEX = "conversations_passage_index"
+_LATEST = f"SELECT rowid FROM {_INDEX} WHERE {_INDEX} MATCH %s {{}} ORDER BY rowid DESC LIMIT %s"  # noqa: S608
+_PATIENCE_MS = 50
+
+
+class SQLite:
+    """See `engine.Engine`."""
+
+    def insert(self, passages: Sequence["NewPassage"]) -> None:
+        columns = ("interaction_id", "session_id", "field", "place", "facets", "terms")
+        rows = [Passage(**{name: getattr(one, name) for name in columns}) for one in passages]
+        Passage.objects.bulk_create(rows, batch_size=50)
+
+    def matching(
+        self, expression: "Expression", homes: SessionQuerySet, *, below: int | None, limit: int
+    ) -> list["Match"]:
+        where, bound = ("", []) if below is None else ("AND rowid < %s", [below])
+        return joined.matches(_LATEST.format(where), [written(expression), *bound, limit], homes)
+
+    def matching_among(self, phrases: "AnyOf", passages: Sequence[int]) -> set[int]:
+        places = ", ".join(["%s"] * len(passages))
+        # The plus keeps the index from being searched once for each of the passages.
+        sql = f"SELECT rowid FROM {_INDEX} WHERE {_INDEX} MATCH %s AND +rowid IN ({places})"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [_any_of(phrases), *passages])
+            return {row[0] for row in cursor.fetchall()}
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            (usual_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute(f"PRAGMA busy_timeout = {int(usual_ms)}")
+
+
+def written(expression: "Expression") -> str:
+    """The expression in FTS5's language. Terms hold letters, digits and our own underscore, and stand in quotes."""
+    needed = " AND ".join(_any_of(group) for group in expression.all_of)
+    return f"({needed}) NOT {_any_of(expression.none_of)}" if expression.none_of else needed
+
+
+def _any_of(phrases: "AnyOf") -> str:
+    return f"({' OR '.join(_phrase(one) for one in phrases)})"
+
+
+def _phrase(phrase: Phrase) -> str:
+    quoted = " ".join(phrase.terms).replace('"', "")
+    return f'"{quoted}"{" *" if phrase.prefix else ""}'
