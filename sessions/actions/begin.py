@@ -13,11 +13,12 @@ from sessions.errors import InvalidInput, SessionExists, SessionNotFound, Sessio
 from sessions.mirror import codec, drain
 from sessions.mirror.codec import Entry
 from sessions.mirror.layout import is_safe_id
-from sessions.models import Profile, Session, SessionTag, Tombstone
+from sessions.models import Session, SessionTag, Tombstone
 from sessions.records import ANONYMOUS, JSON, Actor
 
 from . import audit
 from .find import find_row, get_session, lock_session
+from .identity import claim_user, resolve_user
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ def insert_session(session: Session, tags: list[str]) -> None:
             f"The files hold a session {session.pk!r} that the database lacks.",
             hint="Bring it back with `manage.py mirror restore`.",
         )
-    profile = Profile.objects.filter(pk=session.user_id).first()
+    session.user_id, profile = claim_user(session.user_id)
     if profile is not None:
         session.user_preferences = {**profile.preferences, **session.user_preferences}
     session.header_revision = session.raise_revision()
@@ -123,7 +124,7 @@ def resume_session(session_id: str, *, user_id: str | None = None, actor: Actor)
     """
     with transaction.atomic(durable=True):
         session = lock_session(session_id)
-        if user_id is not None and session.user_id not in (user_id, ANONYMOUS):
+        if user_id is not None and not _belongs_to(session, user_id):
             raise SessionNotFound(session_id)
         was_trashed = session.trashed_at is not None
         if was_trashed:
@@ -133,6 +134,11 @@ def resume_session(session_id: str, *, user_id: str | None = None, actor: Actor)
         audit.record(actor, "session_resumed", session.pk, asked_for=session_id, from_trash=was_trashed)
     log.info("session_resumed", extra={"session_id": session.pk, "face": actor.face, "from_trash": was_trashed})
     return session
+
+
+def _belongs_to(session: Session, user_id: str) -> bool:
+    """Whether a user may go on with a session: their own, by whichever of their IDs, or nobody's."""
+    return session.user_id in (user_id, ANONYMOUS) or session.user_id == resolve_user(user_id)
 
 
 def take_out_of_trash(session: Session) -> None:

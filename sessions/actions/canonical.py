@@ -11,7 +11,7 @@ from typing import Any
 
 from sessions import mapping
 from sessions.mirror import codec
-from sessions.models import Interaction, Merge, Profile, Session, Tombstone
+from sessions.models import Interaction, Merge, Profile, Session, Tombstone, UserMerge
 
 _CHUNK = 500
 
@@ -33,6 +33,7 @@ def session_dump(session_id: str) -> dict[str, Any]:
                 "output_tokens",
                 "cost_microusd",
                 "opening",
+                "model_names",
             )
         },
         "interactions": [
@@ -52,6 +53,8 @@ def store_lines() -> Iterator[str]:
         yield _line("tombstone", codec.to_payload(mapping.tombstone_record(tombstone)))
     for profile in Profile.objects.order_by("pk"):
         yield _line("profile", codec.to_payload(mapping.profile_record(profile)))
+    for user_merge in UserMerge.objects.order_by("pk").iterator(chunk_size=_CHUNK):
+        yield _line("usermerge", codec.to_payload(mapping.user_merge_record(user_merge)))
 
 
 def store_digest() -> str:

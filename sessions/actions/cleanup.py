@@ -1,39 +1,35 @@
-"""Cleanup: first a plan that changes nothing, then the plan applied, to nothing that it did not show.
+"""Cleanup, first half: a plan that changes nothing. Applying it is in `cleanup_runs`.
 
-A plan is named by a signed token that holds its rule and its moment. Applying it runs one conditional statement:
-what was touched, held, restored or brought in since that moment is left alone, so the applied set can only be a
-part of the shown one.
+A plan is a rule and a moment, and its signed token names it. What it takes is whatever fits the rule as of that
+moment, read a page at a time however much it is. What was touched, held, restored or brought in since fits no more,
+so the set can only shrink: nothing is ever taken that the plan did not show.
 """
 
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core import signing
-from django.db import transaction
-from django.db.models import Case, F, When
+from django.db.models import Q
 from django.utils import timezone
 
 from sessions import conf, validation
 from sessions.conf import MAX_DAYS
-from sessions.errors import BrakePulled, InvalidInput, MirrorUnavailable, NotFound, PlanChanged
+from sessions.errors import InvalidInput, PlanChanged
 from sessions.mirror import drain
 from sessions.models import Session
 from sessions.querysets import SessionQuerySet
-from sessions.records import Actor
 
-from . import audit
-from .life import lock_family, purge_locked
-
-log = logging.getLogger(__name__)
+from .places import read_cursor, write_cursor
 
 BRAKE_SHARE = 0.10
 BRAKE_SESSIONS = 20
 TOKEN_SECONDS = 24 * 60 * 60
+# So many journals are looked at for the plan's size before the rest of it is estimated from them.
+MEASURED_JOURNALS = 1_000
+PARTS = ("trash", "purge", "spared")
 _SALT = "sessionsite.cleanup"
-_BATCH = 200
-_MOST_EXCLUDED = 200
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +49,7 @@ class CleanupRule:
 
 @dataclass(frozen=True, slots=True)
 class CleanupItem:
-    """A session that a cleanup would take; `size_bytes` is its journal's size."""
+    """A session that a cleanup would take or spare; `size_bytes` is its journal's size, `reason` why it is spared."""
 
     session_id: str
     user_id: str
@@ -61,28 +57,35 @@ class CleanupItem:
     last_activity_at: datetime
     interaction_count: int
     size_bytes: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Excluded:
-    """An idle session that the cleanup leaves, and why."""
+class PlannedPage:
+    """Some of a plan's sessions, those idle longest first, and the cursor of the next page, empty on the last."""
 
-    session_id: str
-    title: str
-    reason: str
+    items: Sequence[CleanupItem]
+    next_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSize:
+    """How much a plan's journals take on disk; not `exact` where only some were looked at."""
+
+    size_bytes: int
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupPlan:
-    """The exact sessions that a cleanup would take, those it spares, and the token that applies it."""
+    """How many sessions a cleanup would take and spare, and the token that applies it."""
 
     rule: CleanupRule
     made_at: datetime
-    to_trash: list[CleanupItem]
-    to_purge: list[CleanupItem]
-    excluded: list[Excluded]
+    trash_count: int
+    purge_count: int
+    spared_count: int
     store_sessions: int
-    token: str
 
     @property
     def idle_days(self) -> int:
@@ -102,26 +105,16 @@ class CleanupPlan:
 
     @property
     def count(self) -> int:
-        return len(self.to_trash) + len(self.to_purge)
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(item.size_bytes for item in (*self.to_trash, *self.to_purge))
+        return self.trash_count + self.purge_count
 
     @property
     def braked(self) -> bool:
         """Whether it would take so much of the store that it must be confirmed by its number."""
         return brake(self.count, self.store_sessions)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanupResult:
-    """What a cleanup did. `skipped` were in the plan and have been touched since."""
-
-    trashed: int
-    purged: int
-    skipped: int
-    size_bytes: int
+    @property
+    def token(self) -> str:
+        return _write_token(self.rule, self.made_at, self.count)
 
 
 def brake(sessions: int, store_sessions: int) -> bool:
@@ -142,149 +135,66 @@ def plan_cleanup(
     return _plan(rule, timezone.now())
 
 
-def apply_cleanup(token: str, *, actor: Actor, confirmed_sessions: int | None = None) -> CleanupResult:
-    """Apply the plan of a token. A plan over the brake needs its number of sessions said once more.
-
-    Raises PlanChanged for a token that is foreign or older than a day, BrakePulled, and MirrorUnavailable when the
-    database has the change and the files do not yet.
-    """
-    rule, made_at, planned = _read_token(token)
-    plan = _plan(rule, made_at)
-    if brake(planned, plan.store_sessions) and confirmed_sessions != planned:
-        log.warning("cleanup_stopped", extra={"planned": planned, "store_sessions": plan.store_sessions})
-        raise BrakePulled(
-            f"This cleanup would take {planned} of {plan.store_sessions} sessions.",
-            hint="Nothing was touched. Confirm it with exactly that number.",
-        )
-    trashed = [pk for batch in _batches(plan.to_trash) for pk in _trash_batch(plan, batch, actor)]
-    purged = [pk for batch in _batches(plan.to_purge) for pk in _purge_batch(plan, batch, actor)]
-    done = {*trashed, *purged}
-    result = CleanupResult(
-        trashed=len(trashed),
-        purged=len(purged),
-        skipped=planned - len(done),
-        size_bytes=sum(i.size_bytes for i in (*plan.to_trash, *plan.to_purge) if i.session_id in done),
-    )
-    log.info("cleanup_finished", extra={"trashed": result.trashed, "purged": result.purged, "face": actor.face})
-    return result
+def plan_of(token: str) -> CleanupPlan:
+    """What is left of a plan that was made before. Raises PlanChanged for a token that is foreign or a day old."""
+    rule, made_at, _ = read_token(token)
+    return _plan(rule, made_at)
 
 
-def _plan(rule: CleanupRule, made_at: datetime) -> CleanupPlan:
-    to_trash = [_item(session, trashed=False) for session in _due(rule, made_at).order_by("pk").iterator()]
-    purgeable = _due_for_purge(rule, made_at).order_by("pk") if rule.purge else Session.objects.none()
-    to_purge = [_item(session, trashed=True) for session in purgeable.iterator()]
-    return CleanupPlan(
-        rule=rule,
-        made_at=made_at,
-        to_trash=to_trash,
-        to_purge=to_purge,
-        excluded=_excluded(rule, made_at),
-        store_sessions=Session.objects.filter(merged_into=None).count(),
-        token=_write_token(rule, made_at, len(to_trash) + len(to_purge)),
-    )
+def planned(plan: CleanupPlan, part: str, *, cursor: str = "", limit: int = 50) -> PlannedPage:
+    """A page of what a plan would put into the trash, purge, or spare. Raises InvalidInput."""
+    if part not in PARTS:
+        raise InvalidInput("part", f"must be one of {', '.join(PARTS)}.")
+    rows = sessions_of(plan.rule, plan.made_at, part)
+    if cursor:
+        at, session_id = read_cursor(cursor)
+        rows = rows.filter(Q(last_activity_at__gt=at) | Q(last_activity_at=at, session_id__gt=session_id))
+    found = list(rows.order_by("last_activity_at", "session_id")[: limit + 1])
+    more = len(found) > limit
+    items = [_item(session, part) for session in found[:limit]]
+    last = items[-1] if more else None
+    return PlannedPage(items, write_cursor(last.last_activity_at, last.session_id) if last else "")
 
 
-def _idle(rule: CleanupRule, made_at: datetime) -> SessionQuerySet:
-    """Live sessions that were idle when the plan was made."""
-    rows = Session.objects.expired(made_at - timedelta(days=rule.idle_days))
-    return rows.filter(user_id=rule.user_id) if rule.user_id else rows
+def all_planned(plan: CleanupPlan, part: str) -> Iterator[CleanupItem]:
+    """Everything that a part of a plan holds, a page in memory at a time."""
+    cursor = ""
+    while True:
+        page = planned(plan, part, cursor=cursor, limit=_PAGE)
+        yield from page.items
+        if not (cursor := page.next_cursor):
+            return
 
 
-def _due(rule: CleanupRule, made_at: datetime) -> SessionQuerySet:
-    settled_before = made_at - timedelta(days=rule.settled_days)
-    return _idle(rule, made_at).filter(held_at=None, settled_at__lte=settled_before)
+def plan_size(plan: CleanupPlan, *, measured: int | None = MEASURED_JOURNALS) -> PlanSize:
+    """What a plan's journals take on disk; beyond `measured` of each part it is estimated, None looks at all."""
+    sizes = [_part_size(plan, part, count, measured) for part, count in _parts(plan)]
+    return PlanSize(sum(size.size_bytes for size in sizes), all(size.exact for size in sizes))
 
 
-def _due_for_purge(rule: CleanupRule, made_at: datetime) -> SessionQuerySet:
-    rows = Session.objects.filter(trashed_at__lt=made_at - timedelta(days=rule.trash_days))
-    return rows.filter(user_id=rule.user_id) if rule.user_id else rows
+def sessions_of(rule: CleanupRule, made_at: datetime, part: str) -> SessionQuerySet:
+    """What a part of the plan of a rule and a moment holds now."""
+    match part:
+        case "trash":
+            return _due(rule, made_at)
+        case "purge":
+            return _due_for_purge(rule, made_at)
+        case _:
+            return _spared(rule, made_at)
 
 
-def _excluded(rule: CleanupRule, made_at: datetime) -> list[Excluded]:
-    spared = _idle(rule, made_at).exclude(pk__in=_due(rule, made_at).values("pk")).order_by("pk")
-    return [
-        Excluded(session.pk, str(session), "held" if session.held_at else "came in, came back or was released lately")
-        for session in spared[:_MOST_EXCLUDED]
-    ]
-
-
-def _item(session: Session, *, trashed: bool) -> CleanupItem:
+def journal_bytes(session: Session) -> int:
+    """The size of a session's journal, 0 where it has none."""
     places = drain.layout()
-    path = places.trashed_journal(session.pk) if trashed else places.journal(session.pk)
+    path = places.trashed_journal(session.pk) if session.trashed_at else places.journal(session.pk)
     try:
-        size_bytes = path.lstat().st_size
+        return path.lstat().st_size
     except OSError:
-        size_bytes = 0
-    return CleanupItem(
-        session.pk, session.user_id, str(session), session.last_activity_at, session.total_interactions, size_bytes
-    )
+        return 0
 
 
-def _batches(items: list[CleanupItem]) -> Iterator[list[str]]:
-    ids = [item.session_id for item in items]
-    return (ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH))
-
-
-def _trash_batch(plan: CleanupPlan, ids: Iterable[str], actor: Actor) -> list[str]:
-    """Trash what of a batch is still due, in one conditional statement; return which that was."""
-    now = timezone.now()
-    with transaction.atomic(durable=True):
-        due = _due(plan.rule, plan.made_at).filter(pk__in=ids)
-        # Locked in the one order that all transactions keep; an update takes rows as it finds them.
-        list(due.select_for_update().order_by("pk").values_list("pk", flat=True))
-        due.order_by().update(
-            trashed_at=now,
-            trashed_by=actor.name[:255],
-            trash_reason=f"idle for {plan.idle_days} days",
-            debt_since=Case(When(revision=F("mirrored_revision"), then=now), default=F("debt_since")),
-            revision=F("revision") + 1,
-        )
-        taken = list(Session.objects.filter(pk__in=ids, trashed_at=now).order_by("pk").values_list("pk", flat=True))
-        for pk in taken:
-            audit.record(actor, "session_trashed", pk, reason="cleanup")
-    _settle(taken)
-    return taken
-
-
-def _settle(ids: list[str]) -> None:
-    """`update` rings no bell; move the journals now, and leave what fails to the periodic drain."""
-    failure: MirrorUnavailable | None = None
-    for pk in ids:
-        try:
-            drain.drain_session(pk)
-        except MirrorUnavailable as error:
-            failure = error
-    if failure is not None:
-        raise failure
-
-
-def _purge_batch(plan: CleanupPlan, ids: Iterable[str], actor: Actor) -> list[str]:
-    purged = []
-    for pk in ids:
-        with transaction.atomic(durable=True):
-            try:
-                family = lock_family(pk)
-            except NotFound:
-                continue
-            if _due_for_purge(plan.rule, plan.made_at).filter(pk=pk).exists():
-                purge_locked(family, reason=f"in the trash for {plan.rule.trash_days} days", actor=actor)
-                purged.append(pk)
-    return purged
-
-
-def _days(field: str, value: object) -> int:
-    """A negative or senseless number of days must delete nothing, so it is refused."""
-    if type(value) is not int or not 1 <= value <= MAX_DAYS:
-        raise InvalidInput(field, f"must be a whole number of days from 1 to {MAX_DAYS}; nothing was touched.")
-    return value
-
-
-def _write_token(rule: CleanupRule, made_at: datetime, count: int) -> str:
-    rule_values = [rule.idle_days, rule.trash_days, rule.user_id, rule.purge, rule.settled_days]
-    return signing.dumps([rule_values, made_at.isoformat(), count], salt=_SALT)
-
-
-def _read_token(token: str) -> tuple[CleanupRule, datetime, int]:
+def read_token(token: str) -> tuple[CleanupRule, datetime, int]:
+    """The rule, the moment and the number of sessions of the plan that a token names. Raises PlanChanged."""
     try:
         (idle, trash, user_id, purge, settled), made_at, count = signing.loads(token, salt=_SALT, max_age=TOKEN_SECONDS)
     except (signing.BadSignature, ValueError, TypeError) as error:
@@ -295,12 +205,84 @@ def _read_token(token: str) -> tuple[CleanupRule, datetime, int]:
     return rule, datetime.fromisoformat(made_at), count
 
 
-__all__ = [
-    "CleanupItem",
-    "CleanupPlan",
-    "CleanupResult",
-    "CleanupRule",
-    "Excluded",
-    "apply_cleanup",
-    "plan_cleanup",
-]
+def _write_token(rule: CleanupRule, made_at: datetime, count: int) -> str:
+    rule_values = [rule.idle_days, rule.trash_days, rule.user_id, rule.purge, rule.settled_days]
+    return signing.dumps([rule_values, made_at.isoformat(), count], salt=_SALT)
+
+
+def _plan(rule: CleanupRule, made_at: datetime) -> CleanupPlan:
+    """Counted from one index, which holds all that the rule asks for."""
+    return CleanupPlan(
+        rule=rule,
+        made_at=made_at,
+        trash_count=_due(rule, made_at).order_by().count(),
+        purge_count=_due_for_purge(rule, made_at).order_by().count(),
+        spared_count=_spared(rule, made_at).order_by().count(),
+        store_sessions=Session.objects.filter(merged_into=None).order_by().count(),
+    )
+
+
+def _idle(rule: CleanupRule, made_at: datetime) -> SessionQuerySet:
+    """Live sessions that were idle when the plan was made."""
+    rows = Session.objects.expired(made_at - timedelta(days=rule.idle_days))
+    return rows.filter(user_id=rule.user_id) if rule.user_id else rows
+
+
+def _due(rule: CleanupRule, made_at: datetime) -> SessionQuerySet:
+    return _idle(rule, made_at).filter(held_at=None, settled_at__lte=_settled_before(rule, made_at))
+
+
+def _spared(rule: CleanupRule, made_at: datetime) -> SessionQuerySet:
+    """Idle sessions that are held, or came in, came back or were released too lately for the rule.
+
+    A rule that asks for no days spares the held alone, which have an index.
+    """
+    held = Q(held_at__isnull=False)
+    lately = Q(settled_at__gt=_settled_before(rule, made_at))
+    return _idle(rule, made_at).filter(held | lately if rule.settled_days else held)
+
+
+def _due_for_purge(rule: CleanupRule, made_at: datetime) -> SessionQuerySet:
+    if not rule.purge:
+        return Session.objects.none()
+    rows = Session.objects.filter(trashed_at__lt=made_at - timedelta(days=rule.trash_days))
+    return rows.filter(user_id=rule.user_id) if rule.user_id else rows
+
+
+def _settled_before(rule: CleanupRule, made_at: datetime) -> datetime:
+    return made_at - timedelta(days=rule.settled_days)
+
+
+def _item(session: Session, part: str) -> CleanupItem:
+    reason = ""
+    if part == "spared":
+        reason = "held" if session.held_at else "came in, came back or was released lately"
+    return CleanupItem(
+        session.pk,
+        session.user_id,
+        str(session),
+        session.last_activity_at,
+        session.total_interactions,
+        journal_bytes(session),
+        reason,
+    )
+
+
+def _parts(plan: CleanupPlan) -> list[tuple[str, int]]:
+    return [("trash", plan.trash_count), ("purge", plan.purge_count)]
+
+
+def _part_size(plan: CleanupPlan, part: str, count: int, measured: int | None) -> PlanSize:
+    """By primary key, which is random where we made it, so that the first are no worse a sample than any."""
+    rows = sessions_of(plan.rule, plan.made_at, part).order_by("pk").only("pk", "trashed_at")
+    sizes = [journal_bytes(session) for session in (rows if measured is None else rows[:measured]).iterator()]
+    if len(sizes) >= count or not sizes:
+        return PlanSize(sum(sizes), exact=True)
+    return PlanSize(sum(sizes) * count // len(sizes), exact=False)
+
+
+def _days(field: str, value: object) -> int:
+    """A negative or senseless number of days must delete nothing, so it is refused."""
+    if type(value) is not int or not 1 <= value <= MAX_DAYS:
+        raise InvalidInput(field, f"must be a whole number of days from 1 to {MAX_DAYS}; nothing was touched.")
+    return value

@@ -1,5 +1,7 @@
-"""What is known around a conversation: its context, and the preferences of its user."""
+"""What is known around a conversation: its context."""
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict, Unpack
@@ -8,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from sessions import validation
-from sessions.errors import InvalidInput, SessionTrashed
-from sessions.models import Profile, Session, SessionTag
+from sessions.errors import ContextChanged, InvalidInput, SessionTrashed
+from sessions.models import Session, SessionTag
 from sessions.records import JSON, Actor
 
 from . import audit
@@ -44,13 +46,20 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
-def update_context(session_id: str, *, actor: Actor, **changes: Unpack[ContextChanges]) -> Session:
-    """Replace the given context fields; counts as activity. Raises InvalidInput, SessionNotFound, SessionTrashed."""
+def update_context(
+    session_id: str, *, actor: Actor, seen: Mapping[str, str] | None = None, **changes: Unpack[ContextChanges]
+) -> Session:
+    """Replace the given context fields; counts as activity. Raises InvalidInput, SessionNotFound, SessionTrashed.
+
+    `seen` holds the fingerprints of the fields as the editor saw them. Where one says something else by now, and not
+    what it is to say, ContextChanged is raised and nothing is changed.
+    """
     checked = {field: _check(field, value) for field, value in changes.items()}
     with transaction.atomic(durable=True):
         session = lock_session(session_id)
         if session.trashed_at is not None:
             raise SessionTrashed(f"Session {session.pk!r} lies in the trash.", hint="Resume or restore it first.")
+        _refuse_unseen(session, seen or {}, checked)
         if "tags" in checked:
             set_tags(session, checked.pop("tags"))
         for field, value in checked.items():
@@ -62,34 +71,36 @@ def update_context(session_id: str, *, actor: Actor, **changes: Unpack[ContextCh
     return session
 
 
+def fingerprints(session: Session) -> dict[str, str]:
+    """What stands in each context field, told in a few characters, to find out later whether it changed."""
+    values = {name: getattr(session, name) for name in _CHECKS if name != "tags"}
+    values["tags"] = sorted(tag.name for tag in session.tags.all())
+    return {name: fingerprint(value) for name, value in values.items()}
+
+
+def fingerprint(value: JSON) -> str:
+    """A value's hash, the same for what a form cannot tell apart: kinds of line ends, blanks around a list's lines."""
+    if isinstance(value, str):
+        value = value.replace("\r\n", "\n")
+    if isinstance(value, list | tuple):
+        value = [line.strip() for item in value for line in str(item).splitlines() if line.strip()]
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+
+
+def _refuse_unseen(session: Session, seen: Mapping[str, str], wanted: Mapping[str, Any]) -> None:
+    if seen:
+        now = fingerprints(session)
+        changed = [name for name in wanted if now[name] not in (seen.get(name, ""), fingerprint(wanted[name]))]
+        if changed:
+            raise ContextChanged(changed)
+
+
 def set_tags(session: Session, names: Iterable[str]) -> None:
     """Give a locked session exactly these tags; the caller counts the change."""
     wanted = set(names)
     present = set(session.tags.values_list("name", flat=True))
     SessionTag.objects.filter(session=session, name__in=present - wanted).delete()
     SessionTag.objects.bulk_create([SessionTag(session=session, name=name) for name in sorted(wanted - present)])
-
-
-def update_profile(
-    user_id: str, *, actor: Actor, replace: Mapping[str, JSON] | None = None, remove: Iterable[str] = ()
-) -> Profile:
-    """Set some preferences of a user and remove others; sessions started from now on begin with the result."""
-    validation.identifier("user_id", user_id)
-    values = validation.json_object("preferences", replace or {})
-    removed = set(validation.strings("remove", list(remove)))
-    with transaction.atomic(durable=True):
-        Profile.objects.get_or_create(pk=user_id)
-        profile = Profile.objects.select_for_update().get(pk=user_id)
-        kept = {name: value for name, value in profile.preferences.items() if name not in removed}
-        profile.preferences = {**kept, **values}
-        if validation.escaped_bytes(profile.preferences) > validation.MAX_HEADER_BYTES:
-            raise InvalidInput("preferences", f"take more than {validation.MAX_HEADER_BYTES:,} bytes together.")
-        profile.updated_at = timezone.now()
-        profile.raise_revision()
-        profile.save()
-        audit.record(actor, "profile_updated", user_id=user_id, names=sorted({*values, *removed}))
-    log.info("profile_updated", extra={"user_id": user_id, "face": actor.face})
-    return profile
 
 
 def _check(field: str, value: object) -> Any:

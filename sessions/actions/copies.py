@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.db.models import F, Min, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 from django.utils import timezone
 
 from sessions import errors
@@ -20,16 +20,20 @@ from sessions.mirror.reconcile import Reconciled
 from sessions.mirror.verify import Finding
 from sessions.models import Profile, Session, Tombstone
 from sessions.records import Actor, SetAside
+from sessions.search import index
 
 from . import audit
 from .find import find_row
 from .imports import adopt
+from .user_merging import finish_moves
 
 log = logging.getLogger(__name__)
 
 _NAMES_A_QUERY = 500
 # How long a writer may be between its commit and its file.
 SECOND_LOOK_SECONDS = 1.0
+# A large debt to the search is settled by a job of its own; the files need not wait for it.
+_SEARCH_SECONDS = 2.0
 
 type Progress = Callable[[str], None]
 
@@ -71,11 +75,13 @@ class Reconciliation:
 def settle_mirror(*, limit: int = 500) -> int:
     """Bring files up to the database where no bell did, and refresh present-state documents; return how many.
 
-    Raises MirrorUnavailable when a file could not be written; the others were.
+    What changed is indexed for the search on the way: a document is written last. Raises MirrorUnavailable when a
+    file could not be written; the others were.
     """
     try:
         settled = drain.drain_debt(limit)
     finally:
+        index.settle(limit=limit, seconds=_SEARCH_SECONDS)
         documents.refresh_documents(limit)
     return settled
 
@@ -85,23 +91,25 @@ def reconcile_copies(*, actor: Actor, progress: Progress | None = None) -> Recon
     tell = progress or (lambda _: None)
     places = drain.layout()
     copies = reconcile.reconcile(places, tell)
+    # A merge of users is decided in a profile's journal; a crash may have kept it from the sessions' ones.
+    moved = finish_moves()
     adoption = _adopt_documents(places, actor, tell)
-    if copies.changed or adoption.adopted:
+    if copies.changed or adoption.adopted or moved:
         audit.record(actor, "copies_reconciled", loaded=copies.loaded, written=copies.written, adopted=adoption.adopted)
     return Reconciliation(copies, adoption)
 
 
-def mirror_status() -> MirrorStatus:
-    """The debt, and what lies in quarantine. Costs a few indexed queries."""
-    indebted = Session.objects.in_mirror_debt().order_by()
-    oldest = indebted.aggregate(oldest=Min("debt_since"))["oldest"]
+def mirror_status(*, quarantined: int | None = None) -> MirrorStatus:
+    """The debt, and what lies in quarantine, where the caller has not counted that. Costs a few indexed queries."""
+    debt = Session.objects.in_mirror_debt().order_by().aggregate(oldest=Min("debt_since"), sessions=Count("pk"))
+    oldest = debt["oldest"]
     return MirrorStatus(
-        debt_sessions=indebted.count(),
+        debt_sessions=debt["sessions"],
         debt_profiles=Profile.objects.filter(revision__gt=F("mirrored_revision")).count(),
         debt_age_seconds=None if oldest is None else (timezone.now() - oldest).total_seconds(),
         debt_documents=Session.objects.in_document_debt().filter(trashed_at=None).order_by().count(),
         unsettled_tombstones=Tombstone.objects.filter(mirrored_at=None).count(),
-        quarantined=sum(1 for _ in quarantine.entries(drain.layout())),
+        quarantined=quarantine.count(drain.layout()) if quarantined is None else quarantined,
     )
 
 

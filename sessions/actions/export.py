@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from sessions import mapping
-from sessions.exporters import document
+from sessions.exporters import document, markdown
 from sessions.models import Interaction, Merge
 
 from .find import get_session
@@ -26,6 +26,22 @@ def export_session(session_id: str) -> Iterator[str]:
         total_interactions=session.total_interactions,
         exported_at=timezone.now(),
     )
+
+
+def export_markdown(session_id: str) -> Iterator[str]:
+    """A session as a Markdown document for people, as a stream of text. Raises SessionNotFound at once."""
+    session = get_session(session_id)
+    interactions = Interaction.objects.of(session.pk).defer("source_record").iterator(chunk_size=_CHUNK)
+    return markdown.stream(
+        mapping.session_record(session, session.tags.values_list("name", flat=True)),
+        (mapping.interaction_record(_without_original(row)) for row in interactions),
+    )
+
+
+def _without_original(row: Interaction) -> Interaction:
+    """The row, its deferred original record left unread: nobody reads it, and each would be a query of its own."""
+    row.source_record = None
+    return row
 
 
 def export_document(session_id: str) -> dict[str, Any]:

@@ -1,14 +1,16 @@
 """Hold, trash, restore, purge: a single session's way through its life."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from django.db import transaction
 from django.utils import timezone
 
 from sessions import validation
-from sessions.errors import Conflict, SessionTrashed
-from sessions.models import Interaction, Merge, Session, SessionTag, Tombstone
+from sessions.analytics import tally
+from sessions.errors import Conflict, NotFound, SessionTrashed
+from sessions.models import Interaction, Merge, Session, SessionModel, SessionTag, Tombstone
 from sessions.records import Actor
 
 from . import audit
@@ -23,11 +25,7 @@ def hold_session(session_id: str, *, reason: str = "", actor: Actor) -> Session:
     validation.text("reason", reason, longest=validation.MAX_TITLE_CHARACTERS)
     with transaction.atomic(durable=True):
         session = _lock_live(session_id)
-        session.held_at = timezone.now()
-        session.held_by = actor.name[:255]
-        session.hold_reason = reason
-        change_header(session)
-        audit.record(actor, "session_held", session.pk, reason=reason)
+        hold_locked(session, reason=reason, actor=actor)
     log.info("session_held", extra={"session_id": session.pk, "face": actor.face})
     return session
 
@@ -36,11 +34,7 @@ def release_hold(session_id: str, *, actor: Actor) -> Session:
     """End a hold. The scheduled cleanup counts anew from now, so that nothing vanishes the same night."""
     with transaction.atomic(durable=True):
         session = _lock_live(session_id)
-        session.held_at = None
-        session.held_by = session.hold_reason = ""
-        session.settled_at = timezone.now()
-        change_header(session)
-        audit.record(actor, "session_released", session.pk)
+        release_locked(session, actor=actor)
     log.info("session_released", extra={"session_id": session.pk, "face": actor.face})
     return session
 
@@ -53,12 +47,7 @@ def trash_session(session_id: str, *, reason: str = "", actor: Actor) -> Session
         if session.held_at is not None:
             raise Conflict(f"Session {session.pk!r} is held.", hint="Release the hold first.")
         if session.trashed_at is None:
-            session.trashed_at = timezone.now()
-            session.trashed_by = actor.name[:255]
-            session.trash_reason = reason
-            session.raise_revision()
-            session.save()
-            audit.record(actor, "session_trashed", session.pk, reason=reason)
+            trash_locked(session, reason=reason, actor=actor)
     log.info("session_trashed", extra={"session_id": session.pk, "face": actor.face})
     return session
 
@@ -68,12 +57,71 @@ def restore_session(session_id: str, *, actor: Actor) -> Session:
     with transaction.atomic(durable=True):
         session = lock_session(session_id)
         if session.trashed_at is not None:
-            take_out_of_trash(session)
-            session.raise_revision()
-            session.save()
-            audit.record(actor, "session_restored", session.pk)
+            restore_locked(session, actor=actor)
     log.info("session_restored", extra={"session_id": session.pk, "face": actor.face})
     return session
+
+
+def restore_sessions(session_ids: Iterable[str], *, actor: Actor) -> int:
+    """Restore several sessions, each in a transaction of its own; return how many came out of the trash.
+
+    What is not in the trash any more, or not there at all, is passed over.
+    """
+    restored = 0
+    for session_id in dict.fromkeys(session_ids):
+        with suppress(NotFound):
+            if get_session(session_id).trashed_at is not None:
+                restore_session(session_id, actor=actor)
+                restored += 1
+    return restored
+
+
+def purge_sessions(session_ids: Iterable[str], *, actor: Actor) -> int:
+    """Purge several sessions, each in a transaction of its own; return how many were purged.
+
+    What is not in the trash any more, or not there at all, is passed over.
+    """
+    purged = 0
+    for session_id in dict.fromkeys(session_ids):
+        with suppress(NotFound, Conflict):
+            purge_session(session_id, actor=actor)
+            purged += 1
+    return purged
+
+
+# The same for a session that the caller has locked, and has seen to be fit.
+
+
+def hold_locked(session: Session, *, reason: str, actor: Actor) -> None:
+    session.held_at = timezone.now()
+    session.held_by = actor.name[:255]
+    session.hold_reason = reason
+    change_header(session)
+    audit.record(actor, "session_held", session.pk, reason=reason)
+
+
+def release_locked(session: Session, *, actor: Actor) -> None:
+    session.held_at = None
+    session.held_by = session.hold_reason = ""
+    session.settled_at = timezone.now()
+    change_header(session)
+    audit.record(actor, "session_released", session.pk)
+
+
+def trash_locked(session: Session, *, reason: str, actor: Actor) -> None:
+    session.trashed_at = timezone.now()
+    session.trashed_by = actor.name[:255]
+    session.trash_reason = reason
+    session.raise_revision()
+    session.save()
+    audit.record(actor, "session_trashed", session.pk, reason=reason)
+
+
+def restore_locked(session: Session, *, actor: Actor) -> None:
+    take_out_of_trash(session)
+    session.raise_revision()
+    session.save()
+    audit.record(actor, "session_restored", session.pk)
 
 
 def purge_session(session_id: str, *, reason: str = "", actor: Actor) -> Tombstone:
@@ -127,8 +175,10 @@ def _bury(session: Session, *, reason: str, actor: Actor) -> Tombstone:
         reason=reason,
         interaction_count=session.interaction_count,
     )
+    tally.subtract(Interaction.objects.filter(session=session))
     Interaction.objects.filter(session=session).unordered_delete()
     SessionTag.objects.filter(session=session).delete()
+    SessionModel.objects.filter(session=session).delete()
     Session.objects.filter(pk=session.pk)._raw_delete(session._state.db)
     tombstone.save(force_insert=True)
     audit.record(actor, "session_purged", tombstone.pk, interactions=tombstone.interaction_count)
@@ -144,7 +194,7 @@ def _forget_merges(session_id: str) -> None:
     for survivor in Session.objects.filter(pk__in=absorbed_by.values("survivor_id")):
         survivor.rewrite_revision = survivor.raise_revision()
         Merge.objects.filter(survivor_id=survivor.pk, undone_at__isnull=False).update(
-            survivor_before={}, survivor_after={}, revision=survivor.revision
+            survivor_before={}, survivor_after={}, choices={}, revision=survivor.revision
         )
         survivor.save()
     absorbed_by.delete()

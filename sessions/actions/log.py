@@ -33,6 +33,7 @@ _COUNTERS = (
     "output_tokens",
     "cost_microusd",
     "opening",
+    "model_names",
 )
 # `debt_since` is set anew unless there was debt; only then is the old one fetched, by being asked for.
 _NEEDED = (
@@ -106,6 +107,7 @@ def lock_for_append(session_id: str) -> Session:
 def append(session: Session, drafts: Sequence[InteractionDraft]) -> Appended:
     """Insert drafts behind a locked session's last interaction and count them on it; the caller saves it."""
     known = _known_by_key(session, drafts)
+    known_models = session.model_names
     now = timezone.now()
     rows: list[Interaction] = []
     new: list[Interaction] = []
@@ -125,17 +127,14 @@ def append(session: Session, drafts: Sequence[InteractionDraft]) -> Appended:
             )
         rows.append(row)
     statements.insert(new)
+    if session.model_names is not known_models:
+        figures.note_models(session)
     return Appended(rows, len(new), entries, now)
 
 
 def same_content(row: Interaction | InteractionDraft, draft: InteractionDraft) -> bool:
     """Whether a stored interaction says what a draft says; times, parents and source records aside."""
     return all(getattr(row, name) == getattr(draft, name) for name in INTERACTION_CONTENT)
-
-
-def same_row_content(one: Interaction, other: Interaction) -> bool:
-    """Whether two stored interactions say the same."""
-    return all(getattr(one, name) == getattr(other, name) for name in INTERACTION_CONTENT)
 
 
 def _known_by_key(session: Session, drafts: Sequence[InteractionDraft]) -> dict[str | None, Interaction]:

@@ -10,17 +10,19 @@ from django.db.models import Q
 from django.utils import timezone
 
 from sessions import conf
-from sessions.errors import SessionsiteError
+from sessions.errors import BrakePulled, SessionsiteError
 from sessions.models import Schedule
 from sessions.records import Actor
 
-from . import audit
-from .cleanup import apply_cleanup, plan_cleanup
+from . import upkeep
+from .cleanup import CleanupPlan, plan_cleanup
+from .cleanup_runs import apply_cleanup, note_stopped_cleanup
 
 log = logging.getLogger(__name__)
 
 CLEANUP = "cleanup"
-CLEANUP_HOUR_UTC = 3
+COUNTS = "activity counts"
+NIGHT_HOUR_UTC = 3
 # A run that has not ended after so long died with its worker, and is claimed anew.
 _LEASE = timedelta(hours=1)
 
@@ -60,19 +62,29 @@ def _claim(schedule: Schedule) -> bool:
 
 
 def _next_run(now: datetime) -> datetime:
-    today = now.replace(hour=CLEANUP_HOUR_UTC, minute=0, second=0, microsecond=0)
+    today = now.replace(hour=NIGHT_HOUR_UTC, minute=0, second=0, microsecond=0)
     return today if today > now else today + timedelta(days=1)
 
 
+def plan_tonight() -> CleanupPlan:
+    """What the nightly cleanup would take now. It spares what came in or came back lately. Raises InvalidInput."""
+    return plan_cleanup(purge=True, settled_days=conf.expire_days())
+
+
 def _clean_up(actor: Actor) -> dict[str, Any]:
-    """The nightly cleanup. It never confirms the brake, and spares what came in or came back lately."""
-    plan = plan_cleanup(purge=True, settled_days=conf.expire_days())
+    """The nightly cleanup. It never confirms the brake."""
+    plan = plan_tonight()
     try:
         result = apply_cleanup(plan.token, actor=actor)
-    except SessionsiteError as error:
-        audit.record(actor, "cleanup_stopped", reason=error.code, planned=plan.count)
+    except BrakePulled as error:
+        note_stopped_cleanup(plan, str(error), actor=actor)
         raise
     return asdict(result)
 
 
-_JOBS: dict[str, Callable[[Actor], dict[str, Any]]] = {CLEANUP: _clean_up}
+def _check_counts(actor: Actor) -> dict[str, Any]:
+    """Whether Home's figures of interactions per day add up; they are counted anew where they do not."""
+    return {"right": upkeep.check_activity()}
+
+
+_JOBS: dict[str, Callable[[Actor], dict[str, Any]]] = {CLEANUP: _clean_up, COUNTS: _check_counts}

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from sessions.analytics import tally
 from sessions.mirror import drain, journal, quarantine, replay
 from sessions.models import AuditEvent, Interaction, Merge, Session, SessionTag, Tombstone
 from sessions.records import Actor, InteractionDraft, InteractionKind
@@ -47,6 +48,7 @@ class SelfTest:
         """Remove the scratch sessions from both copies, without tombstones: they were nobody's."""
         for session_id in self._ids:
             with transaction.atomic(durable=True):
+                tally.subtract(Interaction.objects.filter(session_id=session_id))
                 Interaction.objects.filter(session_id=session_id).unordered_delete()
                 SessionTag.objects.filter(session_id=session_id).delete()
                 Merge.objects.filter(Q(survivor_id=session_id) | Q(absorbed_id=session_id)).delete()

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from sessions import actions
 from sessions.actions import schedules
-from sessions.models import AuditEvent, Schedule, Session
+from sessions.models import AuditEvent, CleanupRun, Schedule, Session
 from sessions.records import Actor, Face
 from tests.builders import make_session
 
@@ -29,9 +29,10 @@ def run() -> int:
 def test_it_waits_for_the_first_night() -> None:
     make_session(idle_days=30)
     assert run() == 0
-    schedule = Schedule.objects.get()
+    schedule = Schedule.objects.get(pk=actions.CLEANUP)
+    assert schedule.next_run_at is not None
     assert timezone.now() < schedule.next_run_at <= timezone.now() + timedelta(days=1)
-    assert schedule.next_run_at.hour == schedules.CLEANUP_HOUR_UTC
+    assert schedule.next_run_at.hour == schedules.NIGHT_HOUR_UTC
 
 
 def test_it_runs_once_and_notes_the_outcome() -> None:
@@ -39,9 +40,10 @@ def test_it_runs_once_and_notes_the_outcome() -> None:
     make_session()
     make_due()
     assert [run(), run()] == [1, 0]
-    schedule = Schedule.objects.get()
+    schedule = Schedule.objects.get(pk=actions.CLEANUP)
     assert (schedule.last_result["trashed"], schedule.last_error, schedule.running_since) == (1, "", None)
     assert schedule.last_finished_at is not None
+    assert schedule.next_run_at is not None
     assert schedule.next_run_at > timezone.now()
     assert Session.objects.trashed().count() == 1
 
@@ -85,11 +87,14 @@ def test_the_brake_stops_it_and_is_noted() -> None:
     )
     make_due()
     assert run() == 1
-    schedule = Schedule.objects.get()
+    schedule = Schedule.objects.get(pk=actions.CLEANUP)
     assert "30 of 30" in schedule.last_error
     assert schedule.running_since is None
     assert Session.objects.trashed().count() == 0
-    assert AuditEvent.objects.get(verb="cleanup_stopped").details == {"reason": "brake_pulled", "planned": 30}
+    assert AuditEvent.objects.get(verb="cleanup_stopped").details == {"planned": 30}
+    stopped = CleanupRun.objects.get()
+    assert (stopped.planned, stopped.done, stopped.skipped, stopped.face) == (30, 0, 0, "schedule")
+    assert "30 of 30" in stopped.stopped
 
 
 @pytest.mark.parametrize("days", [0, -7, None, "seven"])
@@ -98,7 +103,7 @@ def test_a_bad_setting_deletes_nothing_and_is_noted(days: object, settings: Sett
     make_due()
     settings.SESSIONSITE_EXPIRE_DAYS = days
     assert run() == 1
-    assert "nothing was touched" in Schedule.objects.get().last_error
+    assert "nothing was touched" in Schedule.objects.get(pk=actions.CLEANUP).last_error
     assert Session.objects.trashed().count() == 0
 
 

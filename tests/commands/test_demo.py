@@ -97,7 +97,7 @@ def test_three_conversations_on_one_topic_and_a_fork_wait_to_be_merged() -> None
     preview = actions.preview_merge("demo-login-rate-limit", "demo-login-rate-limit-fork")
     timetable = actions.matching(SessionFilters(tag="timetable"))
 
-    assert preview.duplicates == 4
+    assert preview.duplicates == {"demo-login-rate-limit-fork": 4}
     assert {session.user_id for session in timetable} == {"nora@example.com"}
     assert timetable.count() == 3
 

@@ -144,6 +144,31 @@ def test_it_tells_a_program_of_the_merge() -> None:
     assert run("merge_sessions", "--undo", told["merge"], "--json").json == told
 
 
+def test_it_merges_several_at_once_and_keeps_what_it_is_told_to() -> None:
+    names = [make_session(session_id=name, title=name.upper(), metadata={"k.l": name}).pk for name in "abc"]
+
+    told = run("merge_sessions", *names, "--keep", "title=c", "--keep", "metadata.k.l=b", "--json").json
+
+    assert (told["survivor"], told["absorbed"]) == ("a", ["b", "c"])
+    assert (actions.get_session("c").title, actions.get_session("c").metadata) == ("C", {"k.l": "b"})
+    undone = run("merge_sessions", "--undo", told["merge"])
+    assert undone.out == "Undone: b, c are sessions of their own again.\n"
+    assert actions.get_session("a").title == "A"
+
+
+@pytest.mark.parametrize(
+    "keep", [["title"], ["title="], ["=a"], ["metadata=a", "metadata.k=a"], ["title=x"], ["x=a"], ["metadata=a"]]
+)
+def test_it_refuses_to_keep_what_makes_no_sense(keep: list[str]) -> None:
+    names = [make_session(session_id=name).pk for name in "ab"]
+    before = everything()
+
+    ran = run("merge_sessions", *names, *(word for one in keep for word in ("--keep", one)))
+
+    assert (ran.code, ran.out) == (2, "")
+    assert everything() == before
+
+
 def test_it_shows_what_would_be_combined_and_changes_nothing() -> None:
     survivor, absorbed = make_session(turns=2), make_session(turns=3)
     actions.update_context(survivor.pk, context_summary="ours", actor=ALICE)

@@ -40,16 +40,19 @@ class Command(StoreCommand):
         **options: Any,
     ) -> int:
         plan = actions.plan_cleanup(idle_days=older_than, user_id=user or "", purge=purge)
+        # Told as it was before anything is taken, since a plan that was applied holds nothing more.
+        told: dict[str, Any] = _as_json(plan) if json else {}
+        text = "" if json else _as_text(plan)
         if dry_run or plan.count == 0:
-            self.tell(_as_json(plan), as_json=json, text=_as_text(plan))
+            self.tell(told, as_json=json, text=text)
             return 0
         if not json:
-            self.say(_as_text(plan))
+            self.say(text)
         if not yes and not confirmed(_question(plan)):
             raise CommandError("Nothing was touched. Confirm with y at a terminal, or pass --yes.")
         result = actions.apply_cleanup(plan.token, actor=self.actor, confirmed_sessions=plan.count)
         self.tell(
-            {**_as_json(plan), "result": asdict(result)},
+            {**told, "result": asdict(result)},
             as_json=json,
             text=f"{result.trashed} put into the trash, {result.purged} purged, {result.skipped} skipped because "
             f"they were touched meanwhile.",
@@ -68,26 +71,31 @@ def _as_json(plan: CleanupPlan) -> dict[str, Any]:
         "cutoff": plan.cutoff.isoformat(),
         "store_sessions": plan.store_sessions,
         "braked": plan.braked,
-        "size_bytes": plan.size_bytes,
-        "to_trash": [asdict(item) for item in plan.to_trash],
-        "to_purge": [asdict(item) for item in plan.to_purge],
-        "excluded": [asdict(item) for item in plan.excluded],
+        "size_bytes": _size_bytes(plan),
+        "to_trash": [asdict(item) for item in actions.all_planned(plan, "trash")],
+        "to_purge": [asdict(item) for item in actions.all_planned(plan, "purge")],
+        "excluded": [asdict(item) for item in actions.all_planned(plan, "spared")],
     }
 
 
 def _as_text(plan: CleanupPlan) -> str:
     lines = [f"Idle since before {plan.cutoff:%Y-%m-%d %H:%M} UTC ({plan.idle_days} days):"]
-    for verb, items in (("trash", plan.to_trash), ("purge", plan.to_purge)):
+    for verb, count in (("trash", plan.trash_count), ("purge", plan.purge_count)):
         lines += [
             f"  {verb}  {item.session_id}  {item.user_id}  last active {item.last_activity_at:%Y-%m-%d}  "
             f"{item.interaction_count} interactions  {megabytes(item.size_bytes)}"
-            for item in items[:_SHOWN]
+            for item in actions.planned(plan, verb, limit=_SHOWN).items
         ]
-        if len(items) > _SHOWN:
-            lines.append(f"  ... and {len(items) - _SHOWN} more to {verb}; --json lists all")
-    lines += [f"  spare  {one.session_id}  {one.reason}" for one in plan.excluded[:_SHOWN]]
+        if count > _SHOWN:
+            lines.append(f"  ... and {count - _SHOWN} more to {verb}; --json lists all")
+    spared = actions.planned(plan, "spared", limit=_SHOWN).items
+    lines += [f"  spare  {one.session_id}  {one.reason}" for one in spared]
     lines.append(
-        f"{len(plan.to_trash)} to trash, {len(plan.to_purge)} to purge, {len(plan.excluded)} spared, "
-        f"{megabytes(plan.size_bytes)} of journals, {plan.store_sessions} sessions in the store."
+        f"{plan.trash_count} to trash, {plan.purge_count} to purge, {plan.spared_count} spared, "
+        f"{megabytes(_size_bytes(plan))} of journals, {plan.store_sessions} sessions in the store."
     )
     return "\n".join(lines)
+
+
+def _size_bytes(plan: CleanupPlan) -> int:
+    return actions.plan_size(plan, measured=None).size_bytes

@@ -56,7 +56,7 @@ class Command(StoreCommand):
         return 0 if status.settled and not status.quarantined else 1
 
     def _verify(self, json: bool) -> int:
-        return self._tell_findings(list(actions.verify_mirror(progress=self.progress)), json, "found")
+        return self._tell_findings(actions.inspect_mirror(actor=self.actor, progress=self.progress), json, "found")
 
     def _repair(self, json: bool) -> int:
         left = actions.repair_mirror(actor=self.actor, progress=self.progress)

@@ -10,8 +10,10 @@ from sessionsite.worker import Job, run_forever, run_once
 
 SETTLE_EVERY_SECONDS = 1.0
 LOOK_FOR_SCHEDULES_EVERY_SECONDS = 15.0
+COUNT_EVERY_SECONDS = 5.0
 # Small enough that a stop signal waits for one batch and no longer.
 SESSIONS_A_BATCH = 100
+INTERACTIONS_A_BATCH = 500
 SCHEDULER = Actor(name="scheduler", face=Face.SCHEDULE)
 
 
@@ -32,6 +34,8 @@ class Command(BaseCommand):
     def _jobs(self) -> list[Job]:
         return [
             Job("settle_mirror", SETTLE_EVERY_SECONDS, _settle),
+            Job("settle_search", SETTLE_EVERY_SECONDS, actions.settle_search),
+            Job("count_activity", COUNT_EVERY_SECONDS, _count),
             Job("run_due_schedules", LOOK_FOR_SCHEDULES_EVERY_SECONDS, _run_schedules),
         ]
 
@@ -40,6 +44,11 @@ def _settle() -> bool:
     return actions.settle_mirror(limit=SESSIONS_A_BATCH) >= SESSIONS_A_BATCH
 
 
+def _count() -> bool:
+    return actions.count_activity(limit=INTERACTIONS_A_BATCH) >= INTERACTIONS_A_BATCH
+
+
 def _run_schedules() -> bool:
+    actions.note_worker()
     actions.run_due_schedules(actor=SCHEDULER)
     return False
