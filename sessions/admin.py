@@ -1,16 +1,18 @@
 """Django's admin, for the rare cases: everything can be looked at, and changes go through the actions.
 
-Nothing is added, edited or deleted here, since that would go past the journal's promises. Lists show the first
-1,000 rows that match; no page counts a whole table.
+Nothing is added, edited or deleted here, since that would go past the journal's promises, or past the rule that
+somebody must stay who can run the site. All staff may look; only administrators are offered the actions. Lists show
+the first 1,000 rows that match; no page counts a whole table.
 """
 
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -22,7 +24,21 @@ from django.utils.http import urlencode
 
 from . import actions, conf
 from .errors import SessionsiteError
-from .models import AuditEvent, Interaction, Merge, Profile, Schedule, Session, SessionTag, Tombstone
+from .models import (
+    AuditEvent,
+    BrowserLogin,
+    BulkRun,
+    CleanupRun,
+    Interaction,
+    Merge,
+    Profile,
+    SavedView,
+    Schedule,
+    Session,
+    SessionTag,
+    Tombstone,
+    UserMerge,
+)
 from .querysets import SessionQuerySet
 from .records import Actor, Face, InteractionKind
 
@@ -64,6 +80,16 @@ class ReadOnlyAdmin(ModelAdmin):
     # Columns that may hold megabytes: read for one row's own page, never for a list.
     heavy: ClassVar[tuple[str, ...]] = ()
     exact_search: ClassVar[tuple[str, ...]] = ()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return admin.site.has_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return admin.site.has_permission(request)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Django asks this of every action with `permissions=["act"]`."""
+        return bool(request.user.is_active and request.user.is_superuser)
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
@@ -133,6 +159,20 @@ def each(request: HttpRequest, sessions: SessionQuerySet, done: str, act: Callab
         messages.success(request, f"{count} session{'s' * (count != 1)} {done}.")
 
 
+def merge_all(request: HttpRequest, survivor: Session, absorbed: Sequence[Session]) -> None:
+    """Merge them at once, so that one undoing takes all of it back."""
+    actor = Actor(request.user.get_username(), Face.ADMIN)
+    try:
+        done = actions.merge_sessions(survivor.pk, absorbed=[row.pk for row in absorbed], actor=actor)
+    except SessionsiteError as error:
+        messages.error(request, str(error))
+        return
+    count = len(done.merges)
+    url = reverse("sessions:merged", args=[done.pk])
+    text = '{} session{} merged into {}. <a href="{}">The merge, and its undoing</a>'
+    messages.success(request, format_html(text, count, "s" * (count != 1), survivor.pk, url))
+
+
 def _selected(sessions: SessionQuerySet) -> list[str]:
     return list(sessions.order_by("created_at", "pk").values_list("pk", flat=True)[:MOST_SELECTED])
 
@@ -171,7 +211,7 @@ class SessionAdmin(ReadOnlyAdmin):
         spool.seek(0)
         return FileResponse(spool, as_attachment=True, filename="sessions.zip")
 
-    @admin.action(description="Merge into the oldest of them…")
+    @admin.action(description="Merge into the oldest of them…", permissions=["act"])
     def merge(self, request: HttpRequest, queryset: SessionQuerySet) -> HttpResponse | None:
         survivor, *absorbed = list(queryset.order_by("created_at", "pk")[:MOST_SELECTED])
         if not absorbed:
@@ -186,28 +226,22 @@ class SessionAdmin(ReadOnlyAdmin):
                 "absorbed": absorbed,
             }
             return render(request, "admin/conversations/session/merge.html", context)
-        others = Session.objects.filter(pk__in=[row.pk for row in absorbed])
-        each(
-            request,
-            others,
-            f"merged into {survivor.pk}",
-            lambda pk, actor: actions.merge_sessions(survivor.pk, absorbed=pk, actor=actor),
-        )
+        merge_all(request, survivor, absorbed)
         return None
 
-    @admin.action(description="Hold: exempt from cleanup")
+    @admin.action(description="Hold: exempt from cleanup", permissions=["act"])
     def hold(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
         each(request, queryset, "held", lambda pk, actor: actions.hold_session(pk, actor=actor))
 
-    @admin.action(description="Release the hold")
+    @admin.action(description="Release the hold", permissions=["act"])
     def release(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
         each(request, queryset, "released", lambda pk, actor: actions.release_hold(pk, actor=actor))
 
-    @admin.action(description="Move to the trash")
+    @admin.action(description="Move to the trash", permissions=["act"])
     def trash(self, request: HttpRequest, queryset: SessionQuerySet) -> None:
         each(request, queryset, "moved to the trash", lambda pk, actor: actions.trash_session(pk, actor=actor))
 
-    @admin.action(description="Clean up: see the plan for their users…")
+    @admin.action(description="Clean up: see the plan for their users…", permissions=["act"])
     def clean_up(self, request: HttpRequest, queryset: SessionQuerySet) -> HttpResponse:
         """A cleanup takes what is idle, not what is selected; the selection only says whose."""
         users = set(queryset.order_by().values_list("user_id", flat=True)[:MOST_SELECTED])
@@ -257,11 +291,41 @@ class ProfileAdmin(ReadOnlyAdmin):
 
 @admin.register(Merge)
 class MergeAdmin(ReadOnlyAdmin):
-    list_display = ("id", "absorbed_id", "survivor_id", "merged_at", "merged_by", "undone_at")
+    list_display = ("id", "absorbed_id", "survivor_id", "group_id", "merged_at", "merged_by", "undone_at")
     ordering = ("-id",)
     exact_search = ("survivor_id", "absorbed_id")
     search_help_text = "A whole session ID"
     heavy = ("survivor_before", "survivor_after", "absorbed_before")
+
+
+@admin.register(UserMerge)
+class UserMergeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "absorbed_id", "kept_id", "session_count", "merged_at", "merged_by", "undone_at")
+    ordering = ("-id",)
+    exact_search = ("kept_id", "absorbed_id")
+    search_help_text = "A whole user ID"
+    heavy = ("kept_before", "kept_after", "session_ids")
+
+
+@admin.register(BulkRun)
+class BulkRunAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "verb", "actor", "phase", "total", "done", "skipped", "undone")
+    ordering = ("-created_at", "-id")
+
+
+@admin.register(CleanupRun)
+class CleanupRunAdmin(ReadOnlyAdmin):
+    list_display = ("at", "actor", "face", "planned", "trashed", "purged", "restored", "finished_at")
+    ordering = ("-at",)
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReadOnlyAdmin):
+    list_display = ("name", "owner", "is_shared", "is_default", "updated_at")
+    list_select_related = ("owner",)
+    ordering = ("name", "id")
+    exact_search = ("name",)
+    search_help_text = "A whole name"
 
 
 @admin.register(Tombstone)
@@ -283,3 +347,33 @@ class AuditEventAdmin(ReadOnlyAdmin):
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin):
     list_display = ("name", "next_run_at", "running_since", "last_finished_at")
+
+
+admin.site.unregister(Group)
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    list_display = ("username", "is_active", "is_staff", "is_superuser", "last_login", "date_joined")
+    exact_search = ("username",)
+    search_help_text = "A whole name"
+    fields = ("username", "is_active", "is_staff", "is_superuser", "last_login", "date_joined", "page")
+    readonly_fields = ("page",)
+
+    @admin.display(description="page")
+    def page(self, user: User) -> str:
+        return format_html('<a href="{}">Change the account</a>', reverse("sessions:account-detail", args=[user.pk]))
+
+
+@admin.register(BrowserLogin)
+class BrowserLoginAdmin(ReadOnlyAdmin):
+    """Without its key and content, which are as good as a password."""
+
+    list_display = ("account_id", "expire_date")
+    list_display_links = None
+    ordering = ("account_id", "expire_date")
+    heavy = ("session_data",)
+    exact_search = ("account_id",)
+    search_help_text = "An account's number"
+    fields = ("account_id", "expire_date")

@@ -1,17 +1,12 @@
 """What people fill in, and how it becomes what an action takes."""
 
 import json
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
 
 from django import forms
-
-from .actions import STATES, ContextChanges, SessionFilters
-from .errors import InvalidInput, SessionsiteError
-from .models import Session
-
-DEFAULT_STATE = "active"
+from django.http import QueryDict
 
 
 class DateInput(forms.DateInput):
@@ -19,57 +14,6 @@ class DateInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
-
-
-class FilterForm(forms.Form):
-    """What the list is narrowed to. A field that makes no sense is told and narrows nothing."""
-
-    state = forms.ChoiceField(choices=[(state, state) for state in STATES], required=False, initial=DEFAULT_STATE)
-    user = forms.CharField(max_length=255, required=False, label="User")
-    source = forms.ChoiceField(required=False, label="Source")
-    tag = forms.CharField(max_length=100, required=False, label="Tag")
-    since = forms.DateField(required=False, label="Active since", widget=DateInput())
-    before = forms.DateField(required=False, label="Active before", widget=DateInput())
-
-    def __init__(self, data: Any, *, sources: Iterable[str]) -> None:
-        super().__init__(data, auto_id="filter-%s")
-        asked_for = data.get("source", "")
-        names = [*sources]
-        if asked_for and asked_for not in names:
-            names.append(asked_for)
-        self.fields["source"].choices = [("", "Any source"), *((name, name) for name in names)]  # type: ignore[attr-defined]
-        self.is_valid()
-
-    @property
-    def state_name(self) -> str:
-        return str(self.cleaned_data.get("state") or DEFAULT_STATE)
-
-    @property
-    def narrows(self) -> bool:
-        """Whether anything but the state is asked for."""
-        return any(name != "state" for name in self.given())
-
-    def given(self) -> dict[str, str]:
-        """The filters that are set, as an address holds them."""
-        values = {name: value for name, value in self.cleaned_data.items() if value}
-        if values.get("state") == DEFAULT_STATE:
-            del values["state"]
-        return {name: str(value) for name, value in values.items()}
-
-    def filters(self) -> SessionFilters:
-        values = self.cleaned_data
-        return SessionFilters(
-            user_id=values.get("user", ""),
-            state=self.state_name,
-            source=values.get("source", ""),
-            tag=values.get("tag", ""),
-            active_since=_midnight(values.get("since")),
-            active_before=_midnight(values.get("before")),
-        )
-
-
-def _midnight(day: date | None) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 class LinesField(forms.CharField):
@@ -119,46 +63,50 @@ class JSONObjectField(forms.CharField):
             return True
 
 
-class ContextForm(forms.Form):
-    """A session's context. Only what was changed is handed on, so that a parallel change of other fields survives."""
-
-    title = forms.CharField(max_length=1000, required=False)
-    context_summary = forms.CharField(required=False, label="Summary", widget=forms.Textarea)
-    active_topics = LinesField(required=False, label="Active topics", help_text="One a line.")
-    tags = LinesField(required=False, help_text="One a line.")
-    user_preferences = JSONObjectField(required=False, label="Preferences", help_text="A JSON object.")
-    project_context = JSONObjectField(required=False, label="Project context", help_text="A JSON object.")
-    semantic_context = JSONObjectField(required=False, label="Semantic context", help_text="A JSON object.")
-    metadata = JSONObjectField(required=False, help_text="A JSON object.")
-
-    def __init__(self, data: Any, *, session: Session) -> None:
-        initial: dict[str, Any] = {name: getattr(session, name) for name in self.base_fields if name != "tags"}
-        initial["tags"] = [tag.name for tag in session.tags.all()]
-        super().__init__(data, initial=initial, auto_id="context-%s")
-
-    def changes(self) -> ContextChanges:
-        return {name: self.cleaned_data[name] for name in self.changed_data}  # type: ignore[return-value]
-
-    def refuse(self, error: InvalidInput) -> None:
-        """Show what an action would not take beside the field it is about."""
-        self.add_error(error.field if error.field in self.fields else None, str(error))
-
-
 class MergeForm(forms.Form):
-    """Which session is merged in."""
+    """Which sessions are merged, which of them stays, and whose values are kept where they differ.
 
-    with_session = forms.CharField(max_length=200, required=False, label="ID or resume link")
+    `keep.title` holds the choice for a field, `keep.metadata.<key, quoted>` the one for a key of an object.
+    """
 
-    def __init__(self, data: Any) -> None:
+    VIEWS = (("woven", "As the result"), ("side", "Side by side"))
+
+    into = forms.CharField(max_length=200, required=False)
+    q = forms.CharField(max_length=200, required=False)
+    view = forms.ChoiceField(choices=VIEWS, required=False)
+    after = forms.CharField(max_length=400, required=False)
+    until = forms.CharField(max_length=400, required=False)
+    without = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, data: QueryDict) -> None:
         super().__init__(data, auto_id="merge-%s")
+        self.sent = data
         self.is_valid()
 
-    def absorbed(self) -> str:
-        """The ID that was given; of a link, its last part."""
-        return str(self.cleaned_data.get("with_session", "")).rstrip("/").rsplit("/", 1)[-1]
+    def session_ids(self) -> list[str]:
+        """The IDs that were given, each once; of links, their last parts."""
+        given = (value.strip().rstrip("/").rsplit("/", 1)[-1] for value in self.sent.getlist("id"))
+        left_out = ("", self.cleaned_data.get("without", ""))
+        return [*dict.fromkeys(session_id for session_id in given if session_id not in left_out)][:50]
 
-    def refuse(self, error: SessionsiteError) -> None:
-        self.add_error("with_session", str(error))
+    def survivor_id(self) -> str:
+        into = str(self.cleaned_data.get("into") or "")
+        return "" if into == self.cleaned_data.get("without") else into
+
+    def absorbed_ids(self) -> list[str]:
+        return [session_id for session_id in self.session_ids() if session_id != self.survivor_id()]
+
+    def choices(self) -> dict[str, Any]:
+        """What was decided, as an action takes it."""
+        choices: dict[str, Any] = {}
+        for name, answer in self.answers().items():
+            _, field, *key = name.split(".", 2)
+            choices[field] = {**choices.get(field, {}), unquote(key[0]): answer} if key else answer
+        return choices
+
+    def answers(self) -> dict[str, str]:
+        """What was decided, as it was sent."""
+        return {name: str(answer) for name, answer in self.sent.items() if name.startswith("keep.")}
 
 
 class PlanForm(forms.Form):
@@ -194,3 +142,40 @@ class ApplyForm(forms.Form):
     def confirmed_sessions(self) -> int | None:
         value = self.cleaned_data.get("confirmed")
         return None if value is None else int(value)
+
+
+class ChosenForm(forms.Form):
+    """Sessions that were ticked in a list."""
+
+    MOST_SESSIONS = 500
+
+    def sessions(self) -> list[str]:
+        """Their IDs, each once, in the order of the list; what cannot be an ID is left out by whoever looks it up."""
+        given = self.data.getlist("session") if hasattr(self.data, "getlist") else []
+        return list(dict.fromkeys(given))[: self.MOST_SESSIONS]
+
+
+class PurgeForm(forms.Form):
+    """The word that shows that a purge is meant."""
+
+    confirm = forms.CharField(max_length=20, label="To confirm")
+
+    def __init__(self, data: Any, *, word: str) -> None:
+        super().__init__(data, auto_id="purge-%s")
+        self.word = word
+        self.fields["confirm"].widget.attrs.update({"autocomplete": "off", "placeholder": word})
+
+    def clean_confirm(self) -> str:
+        said = str(self.cleaned_data["confirm"]).strip().lower()
+        if said != self.word:
+            raise forms.ValidationError(f"Type {self.word} to go on. Nothing was purged.")
+        return said
+
+
+class RunForm(forms.Form):
+    """Which cleanup a list is narrowed to."""
+
+    run = forms.UUIDField(required=False)
+
+    def run_id(self) -> UUID | None:
+        return self.cleaned_data.get("run") if self.is_valid() else None

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -18,7 +19,6 @@ from sessions.records import InteractionKind
 
 register = template.Library()
 
-SHOWN_CHARACTERS = 8_000
 SUMMARY_CHARACTERS = 140
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _UNDO = "undo:"
@@ -47,6 +47,7 @@ _TELLING_PARAMETERS = ("command", "pattern", "query", "url", "file_path", "path"
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str) -> SafeString:
     """An icon of static/icons.svg, in the colour of the text around it; decoration only."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static("icons.svg"), name)
@@ -199,16 +200,3 @@ def call_summary(parameters: Any) -> str:
             if isinstance(value := parameters.get(name), str) and value:
                 return first_line(value)
     return first_line(parameters if isinstance(parameters, str) else json.dumps(parameters, ensure_ascii=False))
-
-
-@register.inclusion_tag("sessions/parts/said.html", takes_context=True)
-def said(context: template.Context, text: str, interaction: Interaction, style: str = "text") -> dict[str, Any]:
-    """A text of an interaction: its beginning, with a way to all of it; the page of one interaction shows it whole."""
-    whole = bool(context.get("whole")) or len(text) <= SHOWN_CHARACTERS
-    return {
-        "text": text if whole else text[:SHOWN_CHARACTERS],
-        "characters": len(text),
-        "whole": whole,
-        "interaction": interaction,
-        "style": style,
-    }

@@ -29,15 +29,29 @@ MEANINGS: tuple[tuple[type[errors.SessionsiteError], Meaning], ...] = (
         errors.SessionPurged,
         Meaning(410, "This session was purged", "All other sessions are as they were."),
     ),
+    (
+        errors.AccountNotFound,
+        Meaning(404, "Not found", "Nothing was changed.", "sessions:accounts", "All accounts"),
+    ),
+    (
+        errors.UserNotFound,
+        Meaning(404, "No such user", "Nothing was changed, and nothing was made.", "sessions:users", "All users"),
+    ),
     (errors.NotFound, Meaning(404, "Not found", "Nothing was changed, and nothing was made.")),
     (errors.InvalidInput, Meaning(400, "That cannot be accepted", "Nothing was changed.")),
     (
         errors.SessionTrashed,
         Meaning(409, "The session lies in the trash", "Nothing was changed.", "sessions:trash", "Open the trash"),
     ),
+    (errors.UnmergeRefused, Meaning(409, "This merge cannot be undone", "Every session is as it was.")),
+    (errors.MergeRefused, Meaning(409, "These sessions cannot be merged", "Every session is as it was.")),
     (
-        errors.MergeRefused,
-        Meaning(409, "These sessions cannot be merged", "Both sessions are as they were."),
+        errors.UserUnmergeRefused,
+        Meaning(409, "This merge cannot be undone", "Both users are as they were.", "sessions:users", "All users"),
+    ),
+    (
+        errors.UserMergeRefused,
+        Meaning(409, "These users cannot be merged", "Both users are as they were.", "sessions:users", "All users"),
     ),
     (
         errors.PlanChanged,
@@ -46,6 +60,10 @@ MEANINGS: tuple[tuple[type[errors.SessionsiteError], Meaning], ...] = (
     (
         errors.BrakePulled,
         Meaning(409, "The cleanup was stopped", "Nothing was removed.", "sessions:cleanup", "Back to the plan"),
+    ),
+    (
+        errors.AccountRefused,
+        Meaning(409, "The account stays as it is", "Nothing was changed.", "sessions:accounts", "All accounts"),
     ),
     (errors.Conflict, Meaning(409, "That does not fit what is stored", "Nothing was changed.")),
     (
@@ -58,6 +76,10 @@ MEANINGS: tuple[tuple[type[errors.SessionsiteError], Meaning], ...] = (
             "sessions:health",
             "See the store's health",
         ),
+    ),
+    (
+        errors.SignInSlowed,
+        Meaning(429, "Too many sign-ins failed", "The account is open as before.", "sessions:sign-in", "Sign in"),
     ),
 )
 UNKNOWN = Meaning(500, "Something went wrong", "The change may not have been made.")

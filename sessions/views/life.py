@@ -1,64 +1,59 @@
-"""Hold, trash, restore and purge: what a button on a session does."""
+"""Hold, release, trash and restore: what a button on a session does."""
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
 
-from sessions import actions, conf
+from sessions import actions
+from sessions.models import Session
 
-from .page import Request, actor_of, query, show, tell
-
-PAGE_SESSIONS = 50
+from .page import Request, actor_of, show, tell
 
 
 @require_POST
 def hold(request: Request, session_id: str) -> HttpResponse:
     session = actions.hold_session(session_id, reason=request.POST.get("reason", ""), actor=actor_of(request))
     tell(request, "Held: no cleanup will take this session.", undo=reverse("sessions:release", args=[session.pk]))
-    return redirect("sessions:detail", session.pk)
+    return _row(request, session) if request.htmx else _back(request, "sessions:detail", session.pk)
 
 
 @require_POST
 def release(request: Request, session_id: str) -> HttpResponse:
     session = actions.release_hold(session_id, actor=actor_of(request))
     tell(request, "Released: the session is cleaned up like any other.")
-    return redirect("sessions:detail", session.pk)
+    return _row(request, session) if request.htmx else _back(request, "sessions:detail", session.pk)
 
 
 @require_POST
 def trash(request: Request, session_id: str) -> HttpResponse:
     session = actions.trash_session(session_id, reason=request.POST.get("reason", ""), actor=actor_of(request))
     tell(request, f"“{session}” is in the trash.", undo=reverse("sessions:restore", args=[session.pk]))
-    return redirect("sessions:list")
+    return _gone(request) if request.htmx else _back(request, "sessions:list")
 
 
 @require_POST
 def restore(request: Request, session_id: str) -> HttpResponse:
     session = actions.restore_session(session_id, actor=actor_of(request))
     tell(request, "Restored, as it was.")
-    return redirect("sessions:detail", session.pk)
+    return _gone(request) if request.htmx else _back(request, "sessions:detail", session.pk)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def purge(request: Request, session_id: str) -> HttpResponse:
-    """Ask on GET, delete for good on POST."""
-    if request.method != "POST":
-        return show(request, "sessions/purge.html", {"session": actions.get_session(session_id)})
-    actions.purge_session(session_id, actor=actor_of(request))
-    tell(request, f"Session {session_id} was purged.")
-    return redirect("sessions:trash")
+def _row(request: Request, session: Session) -> HttpResponse:
+    """The row of the list of what expires soon, which alone asks through htmx, as it is now."""
+    return show(request, "sessions/cleanup_expiring.html", {"session": session}, part="row")
 
 
-@require_safe
-def trash_list(request: Request) -> HttpResponse:
-    filters = actions.SessionFilters(state="trashed")
-    cursor = request.GET.get("cursor", "")
-    found = actions.list_sessions(filters, cursor=cursor, limit=PAGE_SESSIONS)
-    context = {
-        "found": found,
-        "cursor": cursor,
-        "next_page": query(cursor=found.next_cursor),
-        "trash_days": conf.trash_days(),
-    }
-    return show(request, "sessions/trash.html", context, part="results")
+def _gone(request: Request) -> HttpResponse:
+    """Nothing in a row's place, and the toast that says why."""
+    return HttpResponse(render_to_string("sessions/parts/messages.html", {"out_of_band": True}, request))
+
+
+def _back(request: Request, default: str, *arguments: str) -> HttpResponse:
+    """To where the form says it stands, if that is one of our own pages."""
+    there = request.POST.get("next", "")
+    if there and url_has_allowed_host_and_scheme(there, allowed_hosts=None):
+        return redirect(there)
+    return redirect(default, *arguments)

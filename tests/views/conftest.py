@@ -1,4 +1,4 @@
-"""Who visits the pages: alice is staff, bob is signed in and is not."""
+"""Who visits the pages: alice administers, carol reads, bob is signed in and is no staff."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,6 +14,13 @@ def alice(db: None) -> User:
 def staff(alice: User) -> Client:
     client = Client()
     client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def reader(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_user("carol", password="battery staple", is_staff=True))
     return client
 
 

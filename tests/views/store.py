@@ -2,20 +2,57 @@
 
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
-from sessions.models import AuditEvent, Interaction, Merge, Profile, Schedule, Session, SessionTag, Tombstone
+from sessions.models import (
+    AuditEvent,
+    BulkItem,
+    BulkRun,
+    CleanupRun,
+    Interaction,
+    Merge,
+    Profile,
+    SavedView,
+    Schedule,
+    Session,
+    SessionModel,
+    SessionTag,
+    Tombstone,
+    UserMerge,
+)
 
+RULE = {"idle_days": 7, "trash_days": 30, "user_id": "", "purge": True, "settled_days": 0}
 ORIGIN = {"merge_id": "00000000-0000-7000-8000-000000000000", "session_id": "gone-1", "sequence": 1}
+
+NOTE = {
+    "id": "00000000-0000-7000-8000-000000000001",
+    "text": "A note",
+    "author": "alice",
+    "written_at": "2026-03-01T12:00:00+00:00",
+    "edited_at": None,
+}
 
 
 def make_pages_work() -> None:
     """The sessions that the addresses in pages.py name."""
     now = timezone.now()
-    Session.objects.create(pk="main", user_id="alice", title="Main", active_topics=["one"], project_context={"a": 1})
+    Session.objects.create(
+        pk="main", user_id="alice", title="Main", active_topics=["one"], project_context={"a": 1}, notes=[NOTE]
+    )
     Session.objects.create(pk="other", user_id="alice", context_summary="Other")
     Session.objects.create(pk="in-trash", user_id="alice", trashed_at=now, trashed_by="alice")
     add_interactions("main", 1, 1)
+    Merge.objects.create(pk="00000000-0000-7000-8000-00000000e001", survivor_id="main", absorbed_id="gone")
+    plan_a_run()
+    CleanupRun.objects.create(pk="00000000-0000-7000-8000-00000000c001", actor="alice", face="browser", rule=RULE)
+    User.objects.create(pk=4711, username="somebody", is_staff=True)
+
+
+def plan_a_run() -> None:
+    """A run over `main` and `other`, planned and not begun."""
+    run = BulkRun.objects.create(pk="00000000-0000-7000-8000-00000000b001", verb="hold", actor="alice", total=2)
+    BulkItem.objects.bulk_create([BulkItem(run=run, session_id=pk) for pk in ("main", "other")])
 
 
 def grow(start: int, end: int) -> None:
@@ -35,15 +72,24 @@ def grow(start: int, end: int) -> None:
         [SessionTag(session_id=f"active-{n}", name="tag") for n in numbers]
         + [SessionTag(session_id="main", name=f"tag-{n}") for n in numbers]
     )
+    SessionModel.objects.bulk_create([SessionModel(session_id="main", name=f"model-{n}") for n in numbers])
     add_interactions("main", start + 2, end + 2)
     add_interactions("other", start + 1, end + 1)
     Merge.objects.bulk_create([Merge(survivor_id="main", absorbed_id=f"gone-{n}", merged_by="alice") for n in numbers])
     Tombstone.objects.bulk_create([Tombstone(pk=f"gone-{n}", purged_by="alice") for n in numbers])
     Profile.objects.bulk_create([Profile(pk=f"user-{n}") for n in numbers])
+    CleanupRun.objects.bulk_create(
+        [CleanupRun(actor="alice", face="browser", rule=RULE, at=now - timedelta(minutes=n + 1)) for n in numbers]
+    )
     Schedule.objects.bulk_create([Schedule(pk=f"job-{n}", next_run_at=now) for n in numbers])
     AuditEvent.objects.bulk_create(
         [AuditEvent(actor="alice", face="browser", verb="tested", session_id="main") for _ in numbers]
     )
+    User.objects.bulk_create([User(username=f"reader-{n}", is_staff=True) for n in numbers])
+    owner = User.objects.get(username="reader-0")
+    SavedView.objects.bulk_create([SavedView(owner=owner, name=f"view-{n}", is_shared=True) for n in numbers])
+    BulkRun.objects.bulk_create([BulkRun(verb="hold", actor="alice") for _ in numbers])
+    UserMerge.objects.bulk_create([UserMerge(kept_id="alice", absorbed_id=f"other-{n}") for n in numbers])
 
 
 def add_interactions(session_id: str, start: int, end: int) -> None:

@@ -1,13 +1,15 @@
-"""Who may see a page, and what every page's answer carries."""
+"""Who may see a page, who may change something, and what every page's answer carries."""
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from sessions.urls import urlpatterns
+from sessions import actions
+from sessions.models import AuditEvent
 
-from .pages import ADMIN_TABLES, OPEN, PAGES, POSTS
+from .pages import ADMIN_TABLES, PAGES, POSTS
+from .routes import OPEN, READERS_MAY_SEND, UNSAFE_METHODS, addresses, changes_offered
 from .store import make_pages_work
 
 ADDRESSES = [*PAGES.values(), *POSTS.values()]
@@ -16,23 +18,50 @@ every_address = pytest.mark.parametrize("url", ADDRESSES)
 pytestmark = pytest.mark.django_db
 
 
+def everything() -> tuple[object, ...]:
+    """The store, the accounts and the audit log, as one comparable value."""
+    accounts = [*User.objects.order_by("pk").values_list("username", "is_active", "is_superuser", "password")]
+    return actions.store_digest(), accounts, AuditEvent.objects.count()
+
+
 def test_it_knows_every_address() -> None:
-    named = {pattern.name for pattern in urlpatterns}  # type: ignore[union-attr]
-    assert named == {*PAGES, *POSTS, *OPEN}
+    assert {name for name, _ in addresses()} == {*PAGES, *POSTS}
+    assert OPEN.isdisjoint(PAGES)
 
 
-@every_address
-def test_it_sends_the_signed_out_to_sign_in(client: Client, url: str) -> None:
-    for response in (client.get(url), client.post(url)):
-        assert response.status_code == 302
-        assert response["Location"].startswith("/sign-in/?next=/")
+def test_it_sends_the_signed_out_to_sign_in(client: Client) -> None:
+    for name, url in addresses():
+        for method in ("get", *UNSAFE_METHODS):
+            response = getattr(client, method)(url)
+            assert response.status_code == 302, (name, method)
+            assert response["Location"].startswith("/sign-in/?next=/")
 
 
-@every_address
-def test_it_refuses_those_who_are_not_staff(outsider: Client, url: str) -> None:
-    for response in (outsider.get(url), outsider.post(url)):
-        assert response.status_code == 403
-        assert "This is for staff" in response.text
+def test_it_refuses_those_who_are_not_staff(outsider: Client) -> None:
+    for name, url in addresses():
+        for method in ("get", *UNSAFE_METHODS):
+            response = getattr(outsider, method)(url)
+            assert response.status_code == 403, (name, method)
+            assert "This is for staff" in response.text
+
+
+def test_it_lets_a_reader_change_nothing(reader: Client) -> None:
+    make_pages_work()
+    before = everything()
+    for name, url in addresses():
+        if name not in READERS_MAY_SEND:
+            for method in UNSAFE_METHODS:
+                assert getattr(reader, method)(url).status_code == 403, (name, method)
+    assert everything() == before
+
+
+@every_page
+def test_it_shows_a_reader_the_page_and_offers_no_change(reader: Client, url: str) -> None:
+    make_pages_work()
+    response = reader.get(url)
+    assert response.status_code == 200
+    if not response.streaming:
+        assert changes_offered(response.text, url) == []
 
 
 @every_page
@@ -75,35 +104,19 @@ def test_it_wants_a_csrf_token(alice: User, url: str) -> None:
     assert "Please send it again" in response.text
 
 
-def test_it_signs_in_and_goes_where_one_wanted(client: Client, alice: User) -> None:
-    answer = client.post("/sign-in/", {"username": "alice", "password": "correct horse", "next": "/trash/"})
-    assert answer["Location"] == "/trash/"
-
-
-def test_it_never_leads_to_another_host_after_signing_in(client: Client, alice: User) -> None:
-    answer = client.post(
-        "/sign-in/", {"username": "alice", "password": "correct horse", "next": "https://evil.example/"}
-    )
-    assert answer["Location"] == "/"
-
-
-def test_it_says_that_a_password_is_wrong(client: Client, alice: User) -> None:
-    answer = client.post("/sign-in/", {"username": "alice", "password": "wrong"})
-    assert "correct username and password" in answer.text
-
-
-def test_it_signs_out_and_forgets_what_was_read(staff: Client) -> None:
-    answer = staff.post("/sign-out/")
-    assert answer["Clear-Site-Data"] == '"cache"'
-    assert staff.get("/").status_code == 302
-
-
 def test_it_reloads_the_page_when_a_login_ran_out_under_htmx(client: Client) -> None:
     answer = client.get("/", headers={"HX-Request": "true"}, follow=True)
     assert answer["HX-Refresh"] == "true"
 
 
 @pytest.mark.parametrize("table", ADMIN_TABLES)
-def test_it_only_lets_the_admin_look(staff: Client, table: str) -> None:
-    assert staff.get(reverse(f"admin:conversations_{table}_changelist")).status_code == 200
-    assert staff.get(reverse(f"admin:conversations_{table}_add")).status_code == 403
+def test_it_only_lets_the_admin_look(staff: Client, reader: Client, table: str) -> None:
+    for client in (staff, reader):
+        assert client.get(reverse(f"admin:conversations_{table}_changelist")).status_code == 200
+        assert client.get(reverse(f"admin:conversations_{table}_add")).status_code == 403
+
+
+def test_it_keeps_others_out_of_the_admin(client: Client, outsider: Client) -> None:
+    signed_out = client.get("/admin/", follow=True)
+    assert signed_out.redirect_chain[-1][0] == "/sign-in/?next=%2Fadmin%2F"
+    assert outsider.get("/admin/", follow=True).status_code == 403

@@ -5,11 +5,12 @@ import json
 import zipfile
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from sessions import actions
-from sessions.models import AuditEvent, Merge, Session
+from sessions.models import AuditEvent, BrowserLogin, Merge, Session
 from tests.builders import ALICE, make_session
 
 pytestmark = pytest.mark.django_db
@@ -71,11 +72,22 @@ def test_it_says_that_the_admin_did_it(staff: Client) -> None:
 def test_it_asks_before_it_merges_into_the_oldest(staff: Client) -> None:
     oldest, second, third = (make_session(turns=1) for _ in range(3))
     page = run(staff, "merge", third, oldest, second)
-    assert "Each merge can be undone" in page
+    assert "The merge can be undone" in page
     assert not Merge.objects.exists()
-    run(staff, "merge", third, oldest, second, confirmed="yes")
+    page = run(staff, "merge", third, oldest, second, confirmed="yes")
     assert now(oldest).interaction_count == 3
     assert now(second).merged_into_id == now(third).merged_into_id == oldest.pk
+    group_id = Merge.objects.values_list("group_id", flat=True).distinct().get()
+    assert f"/merges/{group_id}/" in page
+    staff.post(f"/merges/{group_id}/undo/")
+    assert [now(row).interaction_count for row in (oldest, second, third)] == [1, 1, 1]
+
+
+def test_it_merges_all_of_them_or_none(staff: Client) -> None:
+    sessions = [make_session(turns=1) for _ in range(3)]
+    actions.trash_session(sessions[2].pk, actor=ALICE)
+    assert "lies in the trash" in run(staff, "merge", *sessions, confirmed="yes")
+    assert not Merge.objects.exists()
 
 
 def test_it_wants_two_sessions_for_a_merge(staff: Client) -> None:
@@ -104,3 +116,31 @@ def test_it_shows_a_merged_session_and_its_survivor(staff: Client) -> None:
     stays, absorbed = make_session(turns=1), make_session(turns=1)
     actions.merge_sessions(stays.pk, absorbed=absorbed.pk, actor=ALICE)
     assert stays.pk in staff.get(f"{SESSIONS}{absorbed.pk}/change/").text
+
+
+def test_it_offers_a_reader_no_action_but_the_export(reader: Client) -> None:
+    session = make_session(turns=1)
+    page = reader.get(SESSIONS).text
+    assert 'value="export"' in page
+    for action in ("merge", "hold", "release", "trash", "clean_up"):
+        assert f'value="{action}"' not in page
+        run(reader, action, session)
+    assert now(session) == session
+    assert not AuditEvent.objects.filter(face="admin").exists()
+
+
+def test_it_shows_accounts_and_keeps_logins_secret(staff: Client, alice: User) -> None:
+    page = staff.get(f"/admin/auth/user/{alice.pk}/change/").text
+    assert f"/accounts/{alice.pk}/" in page
+    assert alice.password not in page
+    for url in (
+        "/admin/auth/user/add/",
+        f"/admin/auth/user/{alice.pk}/delete/",
+        f"/admin/auth/user/{alice.pk}/password/",
+    ):
+        assert staff.post(url).status_code in (403, 302)
+    assert staff.get("/admin/auth/group/").status_code == 404
+    [login] = BrowserLogin.objects.all()
+    lists = staff.get("/admin/conversations/browserlogin/").text
+    assert login.session_key not in lists
+    assert login.session_data not in lists

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from sessions import actions, errors
 from sessions.views.errors import MEANINGS, UNKNOWN, meaning_of, translated
-from tests.builders import make_session
+from tests.builders import ALICE, make_session
 
 CASES = [
     (errors.SessionNotFound("x"), 404),
@@ -18,9 +18,13 @@ CASES = [
     (errors.InvalidInput("field", "is wrong"), 400),
     (errors.SessionTrashed("It lies in the trash."), 409),
     (errors.MergeRefused("No."), 409),
+    (errors.UnmergeRefused("No."), 409),
     (errors.PlanChanged("Old."), 409),
     (errors.BrakePulled("Too many."), 409),
     (errors.Conflict("No."), 409),
+    (errors.AccountNotFound("There is no such account."), 404),
+    (errors.AccountRefused("No."), 409),
+    (errors.SignInSlowed(2), 429),
     (errors.MirrorUnavailable("Disk full."), 503),
     (errors.MirrorConflict("They differ."), 503),
     (errors.SessionsiteError("Odd."), 500),
@@ -51,6 +55,19 @@ def test_it_has_a_meaning_for_every_error_that_a_page_can_meet() -> None:
 @pytest.mark.parametrize("meaning", [*(meaning for _, meaning in MEANINGS), UNKNOWN])
 def test_it_always_knows_a_way_out(meaning: object) -> None:
     assert reverse(meaning.way_out)  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
+def test_it_says_whether_a_merge_or_its_undoing_was_refused(staff: Client) -> None:
+    one, other = make_session(turns=1), make_session(turns=1)
+    merge = actions.merge_sessions(one.pk, absorbed=other.pk, actor=ALICE)
+    staff.post(f"/merges/{merge.pk}/undo/")
+    undone_twice = staff.post(f"/merges/{merge.pk}/undo/").text
+    merged_with_itself = staff.post("/merge/", {"id": [one.pk], "into": one.pk}).text
+    assert "<h1>This merge cannot be undone</h1>" in undone_twice
+    assert "<h1>These sessions cannot be merged</h1>" in merged_with_itself
+    assert "Every session is as it was." in undone_twice
+    assert "Every session is as it was." in merged_with_itself
 
 
 @pytest.mark.django_db
@@ -92,7 +109,7 @@ def test_it_has_a_page_for_an_address_that_leads_nowhere(staff: Client) -> None:
 def test_it_has_a_page_for_its_own_failure(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "known_sources", lambda: 1 / 0)
     staff.raise_request_exception = False
-    answer = staff.get("/")
+    answer = staff.get("/sessions/")
     assert answer.status_code == 500
     assert "Everything that was acknowledged" in answer.text
 

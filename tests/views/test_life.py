@@ -71,11 +71,54 @@ def test_it_asks_before_it_purges(staff: Client) -> None:
 def test_it_purges_and_says_so_ever_after(staff: Client) -> None:
     session = make_session(turns=2)
     actions.trash_session(session.pk, actor=ALICE)
-    staff.post(f"/sessions/{session.pk}/purge/")
+    staff.post(f"/sessions/{session.pk}/purge/", {"confirm": "purge"})
     assert Tombstone.objects.filter(pk=session.pk).exists()
     answer = staff.get(f"/sessions/{session.pk}/")
     assert answer.status_code == 410
     assert "was purged" in answer.text
+
+
+@pytest.mark.parametrize("said", ["", "yes", "purge it"])
+def test_it_purges_nothing_without_the_word(staff: Client, said: str) -> None:
+    session = make_session()
+    actions.trash_session(session.pk, actor=ALICE)
+    answer = staff.post(f"/sessions/{session.pk}/purge/", {"confirm": said})
+    assert answer.status_code == 400
+    assert now(session).trashed_at is not None
+
+
+def test_it_restores_several(staff: Client) -> None:
+    sessions = [make_session() for _ in range(3)]
+    for session in sessions:
+        actions.trash_session(session.pk, actor=ALICE)
+    chosen = [sessions[0].pk, sessions[2].pk, "unknown", "../etc"]
+    answer = staff.post("/trash/restore/", {"session": chosen}, follow=True)
+    assert "2 sessions restored" in answer.text
+    assert [row.pk for row in Session.objects.trashed()] == [sessions[1].pk]
+
+
+def test_it_purges_several_once_their_number_is_typed(staff: Client) -> None:
+    sessions = [make_session(title=f"Number {n}") for n in range(3)]
+    for session in sessions[:2]:
+        actions.trash_session(session.pk, actor=ALICE)
+    chosen = {"session": [session.pk for session in sessions]}
+    page = staff.get("/trash/purge/", chosen).text
+    assert "Purge 2 sessions for good?" in page
+    assert "Number 2" not in page
+    assert staff.post("/trash/purge/", {**chosen, "confirm": "3"}).status_code == 400
+    assert not Tombstone.objects.exists()
+    answer = staff.post("/trash/purge/", {**chosen, "confirm": "2"}, follow=True)
+    assert "2 sessions purged." in answer.text
+    assert [row.pk for row in Session.objects.all()] == [sessions[2].pk]
+
+
+def test_it_takes_a_row_away_and_says_why(staff: Client) -> None:
+    session = make_session()
+    actions.trash_session(session.pk, actor=ALICE)
+    answer = staff.post(f"/sessions/{session.pk}/restore/", headers={"HX-Request": "true"})
+    assert "Restored, as it was." in answer.text
+    assert "<tr" not in answer.text
+    assert now(session).trashed_at is None
 
 
 def test_it_notes_who_did_it(staff: Client) -> None:

@@ -1,4 +1,4 @@
-"""The page of a session, its resume link, its context and its export."""
+"""A session's context and its export."""
 
 import json
 
@@ -7,125 +7,13 @@ from django.test import Client
 
 from sessions import actions
 from sessions.models import AuditEvent, Session
-from sessions.records import InteractionKind
-from tests.builders import ALICE, draft, log, make_session
+from tests.builders import ALICE, make_session
 
 pytestmark = pytest.mark.django_db
 
 
 def url_of(session: Session, rest: str = "") -> str:
     return f"/sessions/{session.pk}/{rest}"
-
-
-def test_it_shows_the_conversation_in_order(staff: Client) -> None:
-    session = make_session(turns=3)
-    page = staff.get(url_of(session)).text
-    places = [page.index(text) for n in (1, 2, 3) for text in (f"request {n}", f"answer {n}")]
-    assert places == sorted(places)
-    assert 'id="i-3"' in page
-
-
-def test_it_folds_tool_calls_and_names_their_results(staff: Client) -> None:
-    session = make_session()
-    call = {"tool_use_id": "t1"}
-    log(session, kind=InteractionKind.TOOL_CALL, tool_name="Bash", tool_parameters={"command": "ls"}, metadata=call)
-    log(session, kind=InteractionKind.TOOL_RESPONSE, response="file.txt", metadata=call)
-    response = staff.get(url_of(session))
-    assert [turn.tool_name for turn in response.context["transcript"].turns] == ["Bash", "Bash"]
-    assert response.text.count('<details class="fold">') == 2
-
-
-def test_it_tells_what_an_old_system_counted_only(staff: Client) -> None:
-    session = make_session()
-    Session.objects.filter(pk=session.pk).update(stated_interactions=6)
-    page = staff.get(url_of(session)).text
-    assert "The old system counted 6 interactions that were not handed over." in page
-
-
-def test_it_marks_what_came_with_a_merge(staff: Client) -> None:
-    session, other = make_session(turns=1), make_session(turns=1)
-    actions.merge_sessions(session.pk, absorbed=other.pk, actor=ALICE)
-    page = staff.get(url_of(session)).text
-    assert f"Came with a merge from session {other.pk}" in page
-    assert "Undo" in page
-
-
-def test_it_leads_from_an_absorbed_session_to_the_one_that_stayed(staff: Client) -> None:
-    session, other = make_session(turns=1), make_session(turns=1)
-    actions.merge_sessions(session.pk, absorbed=other.pk, actor=ALICE)
-    answer = staff.get(url_of(other), follow=True)
-    assert answer.redirect_chain == [(url_of(session), 302)]
-    assert f"Session {other.pk} was merged into this one." in answer.text
-
-
-@pytest.fixture
-def long_session() -> Session:
-    session = make_session()
-    actions.log_interactions(session.pk, [draft(prompt=f"request {n}") for n in range(1, 251)], actor=ALICE)
-    return Session.objects.get(pk=session.pk)
-
-
-@pytest.mark.parametrize(
-    ("query", "first", "last", "before", "after"),
-    [
-        ("", 1, 100, None, 100),
-        ("?after=100", 101, 200, 101, 200),
-        ("?after=200", 201, 250, 201, None),
-        ("?before=101", 1, 100, None, 100),
-        ("?latest=1", 151, 250, 151, None),
-        ("?at=150", 146, 245, 146, 245),
-        ("?at=1", 1, 100, None, 100),
-    ],
-)
-def test_it_reads_a_long_conversation_in_pieces(
-    staff: Client, long_session: Session, query: str, first: int, last: int, before: int | None, after: int | None
-) -> None:
-    shown = staff.get(url_of(long_session, query)).context["transcript"]
-    sequences = [turn.interaction.sequence for turn in shown.turns]
-    assert sequences == list(range(first, last + 1))
-    assert (shown.before, shown.after) == (before, after)
-
-
-def test_it_adds_later_pieces_without_the_link_to_earlier_ones(staff: Client, long_session: Session) -> None:
-    part = staff.get(url_of(long_session, "?after=100&only=after"), headers={"HX-Request": "true"}).text
-    assert "<html" not in part
-    assert "Earlier interactions" not in part
-    assert "Later interactions" in part
-
-
-def test_it_refuses_a_place_that_is_none(staff: Client, long_session: Session) -> None:
-    assert staff.get(url_of(long_session, "?at=²")).status_code == 400
-
-
-def test_it_cuts_a_long_text_and_shows_it_whole_elsewhere(staff: Client) -> None:
-    session = make_session()
-    log(session, prompt="x" * 20_000 + "END")
-    page = staff.get(url_of(session)).text
-    assert "END" not in page
-    assert "Show all 20,003 characters" in page
-    assert "END" in staff.get(url_of(session, "i/1/")).text
-
-
-def test_it_knows_no_interaction_that_is_not_there(staff: Client) -> None:
-    assert staff.get(url_of(make_session(turns=1), "i/2/")).status_code == 404
-
-
-def test_it_changes_nothing_when_a_resume_link_is_opened(staff: Client) -> None:
-    session = make_session(turns=1, idle_days=9)
-    page = staff.get(f"/r/{session.pk}").text
-    assert Session.objects.get(pk=session.pk).last_activity_at == session.last_activity_at
-    assert "Resume this conversation" in page
-    assert not AuditEvent.objects.filter(verb="session_resumed").exists()
-
-
-def test_it_resumes_on_post_and_adds_no_interaction(staff: Client) -> None:
-    session = make_session(turns=1, idle_days=9)
-    answer = staff.post(url_of(session, "resume/"), follow=True)
-    now = Session.objects.get(pk=session.pk)
-    assert now.last_activity_at > session.last_activity_at
-    assert now.interaction_count == 1
-    assert "active again" in answer.text
-    assert AuditEvent.objects.get(verb="session_resumed").face == "browser"
 
 
 def test_it_streams_the_export_as_a_file(staff: Client) -> None:
@@ -177,3 +65,112 @@ def test_it_keeps_what_was_typed_when_it_is_refused(staff: Client, field: str, v
     assert answer.context["form"].errors[field]
     assert "Summary" in answer.text
     assert Session.objects.get(pk=session.pk).context_summary == ""
+
+
+# --- Editing while somebody else does ---
+
+
+def shown(staff: Client, session: Session, field: str = "") -> dict[str, str]:
+    """What a browser would send of the form as it is, all of it or one field."""
+    form = staff.get(url_of(session, "context/"), {"field": field}).context["form"]
+    values = {one.name: one.value() if one.value() is not None else "" for one in form}
+    texts = {name: one.replace("\n", "\r\n") for name, one in values.items()}
+    return {**texts, "seen": form.seen_text(), "field": field}
+
+
+def test_line_ends_of_a_browser_are_no_change(staff: Client) -> None:
+    session = make_session()
+    actions.update_context(session.pk, actor=ALICE, context_summary="one\n two \n", active_topics=["a", "b"])
+    audited = AuditEvent.objects.count()
+    answer = staff.post(url_of(session, "context/"), shown(staff, session), follow=True)
+    assert "There was nothing to save." in answer.text
+    assert AuditEvent.objects.count() == audited
+
+
+def test_changes_of_different_fields_do_not_meet(staff: Client) -> None:
+    session = make_session()
+    mine = shown(staff, session)
+    actions.update_context(session.pk, actor=ALICE, title="Theirs", active_topics=["theirs"])
+    staff.post(url_of(session, "context/"), {**mine, "context_summary": "Mine"})
+    now = Session.objects.get(pk=session.pk)
+    assert (now.title, now.context_summary, now.active_topics) == ("Theirs", "Mine", ["theirs"])
+
+
+def both_changed(staff: Client) -> tuple[Session, dict[str, str]]:
+    session = make_session()
+    mine = {**shown(staff, session), "context_summary": "Mine", "title": "My title"}
+    actions.update_context(session.pk, actor=ALICE, context_summary="Theirs <b>")
+    return session, mine
+
+
+def test_it_shows_both_when_somebody_changed_the_same_field(staff: Client) -> None:
+    session, mine = both_changed(staff)
+    answer = staff.post(url_of(session, "context/"), mine)
+    assert answer.status_code == 409
+    for text in ("Mine", "My title", "Theirs &lt;b&gt;", "Nothing was saved"):
+        assert text in answer.text
+    now = Session.objects.get(pk=session.pk)
+    assert (now.context_summary, now.title) == ("Theirs <b>", "")
+
+
+@pytest.mark.parametrize(("kept", "summary"), [("mine", "Mine"), ("theirs", "Theirs <b>")])
+def test_it_saves_what_was_chosen_of_both(staff: Client, kept: str, summary: str) -> None:
+    session, mine = both_changed(staff)
+    form = staff.post(url_of(session, "context/"), mine).context["form"]
+    again = {**mine, "seen": form.seen_text(), "keep-context_summary": kept}
+    assert staff.post(url_of(session, "context/"), again).status_code == 302
+    now = Session.objects.get(pk=session.pk)
+    assert (now.context_summary, now.title) == (summary, "My title")
+
+
+def test_the_same_change_twice_is_no_quarrel(staff: Client) -> None:
+    session, mine = both_changed(staff)
+    actions.update_context(session.pk, actor=ALICE, context_summary="Mine")
+    assert staff.post(url_of(session, "context/"), mine).status_code == 302
+
+
+def test_what_a_form_saw_is_not_taken_on_trust(staff: Client) -> None:
+    session = make_session()
+    for seen in ("", "[]", "{", '{"title": 5, "unknown": "x"}', "[" * 100_000):
+        answer = staff.post(url_of(session, "context/"), {**CONTEXT, "seen": seen})
+        assert answer.status_code in (302, 409)
+
+
+# --- One field, in its place ---
+
+HTMX = {"HX-Request": "true"}
+
+
+def test_it_edits_one_field_in_its_place(staff: Client) -> None:
+    session = make_session(title="Before")
+    editor = staff.get(url_of(session, "context/"), {"field": "title"}, headers=HTMX).text
+    assert "<html" not in editor
+    assert 'id="context-of-title"' in editor
+    assert "context_summary" not in editor
+    sent = {**shown(staff, session, "title"), "title": "After"}
+    answer = staff.post(url_of(session, "context/"), sent, headers=HTMX).text
+    assert 'id="session-title" hx-swap-oob="true">After</h1>' in answer
+    assert "Saved." in answer
+    assert Session.objects.get(pk=session.pk).title == "After"
+
+
+def test_it_says_at_the_field_what_is_wrong(staff: Client) -> None:
+    session = make_session()
+    sent = {**shown(staff, session, "metadata"), "metadata": "{"}
+    answer = staff.post(url_of(session, "context/"), sent, headers=HTMX)
+    assert (answer.status_code, "This is not a JSON object" in answer.text) == (200, True)
+    assert 'id="context-of-metadata"' in answer.text
+
+
+def test_it_gives_up_and_shows_what_stands(staff: Client) -> None:
+    session = make_session(title="Stands")
+    answer = staff.get(url_of(session, "context/"), {"field": "title", "shown": "1"}, headers=HTMX).text
+    assert "Stands" in answer
+    assert "<form" not in answer
+
+
+def test_a_reader_sees_the_context_and_no_form(reader: Client) -> None:
+    session = make_session(title="To be read")
+    page = reader.get(url_of(session, "context/")).text
+    assert "To be read" in page
+    assert "<textarea" not in page
