@@ -3,8 +3,9 @@
 A session that is due for cleanup is trashed by one process and resumed by another at the same moment. The resume
 was acknowledged, so the session is live afterwards, whoever came first, and its journal lies where it belongs.
 
-A merge is killed at a random moment. Whatever moment that was, the database is as before or as after; a drain
-brings the files to the same; and unmerging gives both sessions back as they were, to the byte of their dumps.
+A merge of three sessions is killed at a random moment. Whatever moment that was, the database is as before or as
+after; a drain brings the files to the same; and unmerging, at once or one by one, gives all sessions back as they
+were, to the byte of their dumps.
 """
 
 import multiprocessing
@@ -151,18 +152,18 @@ def resumed_and_trashed(store: scratch.Store) -> list[str]:
 # --- Merge against SIGKILL ---------------------------------------------------------------------------------------
 
 
-def make_pair(number: int) -> tuple[str, str]:
-    """Two sessions that speak by turns, with some interactions that both have, and their dumps."""
+def make_three(number: int) -> tuple[str, str, str]:
+    """Three sessions that speak by turns, with some interactions that all have; their IDs."""
     from sessions.actions import create_session, log_interactions
     from sessions.records import InteractionDraft, InteractionKind
 
-    names = f"survivor-{number}", f"absorbed-{number}"
+    names = f"survivor-{number}", f"absorbed-{number}", f"third-{number}"
     for name in names:
-        create_session(session_id=name, title=name, tags=[name[:4], "both"], actor=_actor())
+        create_session(session_id=name, title=name, tags=[name[:4], "all"], actor=_actor())
     for place in range(_MERGED_INTERACTIONS):
         spoken = workload.interaction(number, place)
         common = place % 7 == 0
-        for name in names if common else (names[place % 2],):
+        for name in names if common else (names[place % 3],):
             draft = InteractionDraft(
                 kind=InteractionKind.CONVERSATION_TURN,
                 prompt=spoken.prompt,
@@ -174,18 +175,19 @@ def make_pair(number: int) -> tuple[str, str]:
 
 
 def merge(number: int) -> float:
-    """Merge a pair; returns how long that took."""
+    """Merge two sessions into a third at once; returns how long that took."""
     from sessions.actions import merge_sessions
 
     begun = time.perf_counter()
-    merge_sessions(f"survivor-{number}", absorbed=f"absorbed-{number}", actor=_actor())
+    absorbed = [f"absorbed-{number}", f"third-{number}"]
+    merge_sessions(f"survivor-{number}", absorbed=absorbed, choices={"title": absorbed[1]}, actor=_actor())
     return time.perf_counter() - begun
 
 
-def dumps(names: tuple[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def dumps(names: tuple[str, ...]) -> list[dict[str, Any]]:
     from sessions.actions import session_dump
 
-    return session_dump(names[0]), session_dump(names[1])
+    return [session_dump(name) for name in names]
 
 
 def settle(_: None) -> None:
@@ -197,20 +199,23 @@ def settle(_: None) -> None:
 
 
 def undo(number: int) -> bool:
-    """Take the pair's merge back; False where there was none."""
-    from sessions.actions import merges_of, unmerge
+    """Take the merge back, all at once or one by one; False where there was none."""
+    from sessions.actions import get_merge, merges_of, unmerge
 
     found = merges_of(f"survivor-{number}").filter(undone_at=None).first()
-    if found is not None:
-        unmerge(found.pk, actor=_actor())
-    return found is not None
+    if found is None:
+        return False
+    group = get_merge(found.pk)
+    for key in [group.pk] if number % 2 else [merge.pk for merge in group.merges]:
+        unmerge(key, actor=_actor())
+    return True
 
 
 def kill_merges(store: scratch.Store, kills: int, seed: int) -> list[str]:
     """Returns what went wrong; prints how often the merge had happened."""
     store = replace(store, live=True)
     chosen, outcomes, problems = random.Random(seed), Counter[bool](), list[str]()
-    maker, dumper, settler, undoer = Helper(make_pair), Helper(dumps), Helper(settle), Helper(undo)
+    maker, dumper, settler, undoer = Helper(make_three), Helper(dumps), Helper(settle), Helper(undo)
     maker(kills)
     usual = _undisturbed(kills)
     for number in range(kills):
@@ -222,9 +227,9 @@ def kill_merges(store: scratch.Store, kills: int, seed: int) -> list[str]:
         settler(None)
         problems += copies.behind(store)
         if undoer(number) != merged:
-            problems.append(f"pair {number}: the dumps and the record of the merge tell different tales")
+            problems.append(f"merge {number}: the dumps and the record of the merge tell different tales")
         if dumper(names) != before:
-            problems.append(f"pair {number}: unmerging did not give both sessions back")
+            problems.append(f"merge {number}: unmerging did not give all sessions back")
         outcomes[merged] += 1
     problems += copies.behind(store)
     for helper in (maker, dumper, settler, undoer):
@@ -250,13 +255,14 @@ def _merge_until_killed(number: int, seconds: float) -> None:
     process.join()
 
 
-def _half_merged(store: scratch.Store, number: int, names: tuple[str, str]) -> list[str]:
-    """The database is as before or as after: one merge and the other session's address, or neither."""
+def _half_merged(store: scratch.Store, number: int, names: tuple[str, ...]) -> list[str]:
+    """The database is as before or as after: a record and an address for each absorbed session, or none of all."""
     merges = len(copies.rows(store, f"SELECT id FROM conversations_merge WHERE survivor_id = '{names[0]}'"))
-    absorbed = copies.rows(store, f"SELECT merged_into_id FROM conversations_session WHERE session_id = '{names[1]}'")
-    addresses = sum(survivor is not None for (survivor,) in absorbed)
+    leading = f"SELECT session_id FROM conversations_session WHERE merged_into_id = '{names[0]}'"
+    addresses = len(copies.rows(store, leading))
     held = {name: len(copies.in_database(store).get(name, [])) for name in names}
-    return [] if merges == addresses else [f"pair {number} is half merged: {merges=}, {addresses=}, {held=}"]
+    whole = merges == addresses and merges in (0, len(names) - 1)
+    return [] if whole else [f"merge {number} is half done: {merges=}, {addresses=}, {held=}"]
 
 
 def _actor() -> "Actor":

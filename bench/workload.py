@@ -26,7 +26,7 @@ _COMMON_WORDS = (
     "famous figure final finish follow force forest forget formal former forward found frame friend front future "
     "garden gather general gentle given glass"
 )
-_WORDS = _COMMON_WORDS.split()
+COMMON_WORDS = _COMMON_WORDS.split()
 
 
 class Spoken(Protocol):
@@ -74,5 +74,5 @@ def _foreign(path: Path, seed: int) -> Iterable[Spoken]:
 
 
 def _text(chosen: random.Random, characters: int) -> str:
-    words = chosen.choices(_WORDS, k=characters // 4)
+    words = chosen.choices(COMMON_WORDS, k=characters // 4)
     return " ".join(words)[:characters]
