@@ -1,5 +1,6 @@
 """What every test gets: its own data directory, and a database like the real one."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,10 @@ def shared_data() -> Path:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else writes to a test's store, so what verify finds need not be looked at again after a pause."""
     monkeypatch.setattr("sessions.actions.copies.SECOND_LOOK_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True)
+def thorough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a loaded machine too a search settles all that a test has written."""
+    # The package gives the name of this module to its verb.
+    monkeypatch.setattr(import_module("sessions.actions.search"), "SEARCH_SETTLES_SECONDS", 60.0)

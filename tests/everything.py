@@ -31,7 +31,15 @@ PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2"]
 # A run that takes this long hangs; pytest's faulthandler_timeout has then said where.
 PYTEST_SECONDS = 900
 # What knows no database, or drives processes with a store of their own.
-WITHOUT_THE_STORE = ["tests/project", "tests/importers", "tests/docs", "tests/test_floors.py"]
+WITHOUT_THE_STORE = [
+    "tests/project",
+    "tests/importers",
+    "tests/rendering",
+    "tests/packing",
+    "tests/docs",
+    "tests/browser",
+    "tests/test_floors.py",
+]
 if not os.environ.get("CI"):
     # The pages ask nothing of a database that the store's tests do not; continuous integration has the time.
     WITHOUT_THE_STORE.append("tests/views")

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -24,6 +27,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.django_db(transaction=True))
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="there is no chromium on this machine"))
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_flush() -> Iterator[None]:
+    """Emptying the store makes no rights and content types anew: no page asks for them, and it takes long."""
+    with pytest.MonkeyPatch.context() as patch:
+        made_anew = "django.core.management.commands.flush.emit_post_migrate_signal"
+        patch.setattr(made_anew, lambda *_, **__: ContentType.objects.clear_cache())
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -81,13 +93,18 @@ def _note_foreign(url: str, home: str, misdeeds: list[str]) -> None:
 
 
 @pytest.fixture
-def page(context: BrowserContext, transactional_db: None) -> Page:
-    """A page of somebody who just signed in, by the form."""
-    User.objects.create_superuser("alice", password=PASSWORD)
+def page(context: BrowserContext, live_server: LiveServer, transactional_db: None) -> Page:
+    """The first page, open to an administrator who is signed in; the form itself has tests of its own."""
+    alice = User.objects.create_superuser("alice", password=PASSWORD)
+    sign_in(context, live_server, alice)
     page = context.new_page()
     page.goto("/")
-    page.get_by_label("Username").fill("alice")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
     return page
+
+
+def sign_in(context: BrowserContext, live_server: LiveServer, user: User) -> None:
+    """Give the browser what signing in would have given it."""
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])

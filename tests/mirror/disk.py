@@ -11,7 +11,17 @@ from sessions.mirror import drain, replay
 from sessions.mirror.layout import Layout
 from sessions.mirror.replay import Image
 from sessions.mirror.verify import Finding
-from sessions.models import AuditEvent, Interaction, Merge, Profile, Session, SessionTag, Tombstone
+from sessions.models import (
+    AuditEvent,
+    Interaction,
+    Merge,
+    Profile,
+    Session,
+    SessionModel,
+    SessionTag,
+    Tombstone,
+    UserMerge,
+)
 from tests.builders import ALICE
 
 
@@ -49,7 +59,7 @@ def reconcile() -> actions.Reconciliation:
 
 def lose_database() -> None:
     """Empty every table that the files can bring back."""
-    for model in (Interaction, SessionTag, Merge, Tombstone, Profile, AuditEvent):
+    for model in (Interaction, SessionTag, SessionModel, Merge, Tombstone, Profile, UserMerge, AuditEvent):
         model._default_manager.all()._raw_delete("default")
     Session.objects.update(merged_into=None)
     Session.objects.all()._raw_delete("default")

@@ -17,11 +17,13 @@ from sessions.mirror.codec import NO_PREVIOUS, Entry, Record, decode_line, encod
 from sessions.records import (
     InteractionRecord,
     MergeRecord,
+    Note,
     Origin,
     ProfileRecord,
     SessionRecord,
     TombstoneRecord,
     TrashRecord,
+    UserMergeRecord,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -35,6 +37,7 @@ values = st.recursive(
 )
 objects = st.dictionaries(texts, values, max_size=3)
 origins = st.builds(Origin, merge_id=st.uuids(), session_id=texts, sequence=st.integers(1, 9), idempotency_key=texts)
+notes = st.builds(Note, id=st.uuids(), text=texts, author=texts, written_at=moments, edited_at=st.none() | moments)
 records = st.one_of(
     st.builds(
         InteractionRecord,
@@ -64,6 +67,8 @@ records = st.one_of(
         active_topics=st.lists(texts, max_size=3),
         user_preferences=objects,
         tags=st.lists(texts, max_size=3),
+        notes=st.lists(notes, max_size=2),
+        pins=st.lists(st.uuids(), max_size=3),
         held_at=st.none() | moments,
         merged_into=st.none() | texts,
     ),
@@ -72,8 +77,10 @@ records = st.one_of(
         id=st.uuids(),
         survivor_id=texts,
         absorbed_id=texts,
+        group_id=st.none() | st.uuids(),
         merged_at=moments,
         merged_by=texts,
+        choices=objects,
         survivor_before=objects,
         survivor_after=objects,
         absorbed_before=objects,
@@ -83,7 +90,27 @@ records = st.one_of(
     st.builds(
         TombstoneRecord, session_id=texts, purged_at=moments, purged_by=texts, reason=texts, interaction_count=numbers
     ).filter(lambda record: record.interaction_count is not None),
-    st.builds(ProfileRecord, user_id=texts, preferences=objects, created_at=moments, updated_at=moments),
+    st.builds(
+        ProfileRecord,
+        user_id=texts,
+        preferences=objects,
+        created_at=moments,
+        updated_at=moments,
+        merged_into=st.none() | texts,
+    ),
+    st.builds(
+        UserMergeRecord,
+        id=st.uuids(),
+        kept_id=texts,
+        absorbed_id=texts,
+        merged_at=moments,
+        merged_by=texts,
+        kept_before=objects,
+        kept_after=objects,
+        session_ids=st.lists(texts, max_size=3),
+        undone_at=st.none() | moments,
+        undone_by=texts,
+    ),
 )
 
 
@@ -134,6 +161,23 @@ def test_it_writes_what_it_read(record: Record) -> None:
     raw, _ = encode_line(Entry(3, record), NO_PREVIOUS)
     line = decode_line(raw)
     assert encode_line(Entry(line.revision, line.record), line.previous)[0] == raw
+
+
+@pytest.mark.parametrize("value", [[1], ["no uuid"], "x", [None], {}])
+def test_it_refuses_pins_and_notes_that_are_none(value: Any) -> None:
+    header = SessionRecord(session_id="s", created_at=NOON, last_activity_at=NOON)
+    line = json.loads(encode_line(Entry(1, header), NO_PREVIOUS)[0])
+    del line["sha256"]
+    for name in ("pins", "notes"):
+        with pytest.raises(DamagedLine):
+            decode_line(signed({**line, "data": {**line["data"], name: value}}))
+
+
+def test_a_header_of_before_there_were_notes_has_none() -> None:
+    header = SessionRecord(session_id="s", created_at=NOON, last_activity_at=NOON)
+    raw = encode_line(Entry(1, header), NO_PREVIOUS)[0]
+    assert b"notes" not in raw
+    assert decode_line(raw).record == header
 
 
 def test_it_keeps_the_order_of_keys() -> None:

@@ -185,7 +185,7 @@ def test_the_schedule_spares_what_was_adopted_lately() -> None:
     Session.objects.update(settled_at=timezone.now() - timedelta(days=1))
     plan = actions.plan_cleanup(settled_days=conf.expire_days())
     assert plan.count == 0
-    assert [one.session_id for one in plan.excluded] == ["0302048640c75d3f"]
+    assert [one.session_id for one in actions.all_planned(plan, "spared")] == ["0302048640c75d3f"]
 
 
 def test_an_old_document_is_removed_with_its_session() -> None:

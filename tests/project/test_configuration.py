@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = {"text", "boolean", "integer", "words", "choice"}
+READERS = {"text", "boolean", "integer", "words", "networks", "choice"}
 
 
 def variables_read() -> set[str]:

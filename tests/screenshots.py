@@ -1,0 +1,142 @@
+"""The pictures in docs/: every page, wide and light, narrow and dark, of a store that holds the sample conversations.
+
+    python -m tests.screenshots [FOLDER]
+
+Starts a site of its own on a free port with a store in a temporary folder, and stops it again.
+"""
+
+import argparse
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+START_SECONDS = 60
+SETTLE_MS = 400
+
+
+@dataclass(frozen=True)
+class View:
+    """How a picture is taken: the window and the colours."""
+
+    name: str
+    width: int
+    height: int
+    theme: Literal["light", "dark"]
+
+
+VIEWS = (View("light", 1280, 900, "light"), View("dark", 390, 844, "dark"))
+TIMETABLE = "id=demo-timetable-import&id=demo-timetable-import-again&id=demo-timetable-dst"
+PAGES = {
+    "home": "/",
+    "sessions": "/sessions/",
+    "search": "/search/?q=seat_hold_expired_during_checkout",
+    "session": "/sessions/demo-ferry-double-booking/",
+    "interaction": "/sessions/demo-ferry-double-booking/i/3/",
+    "context": "/sessions/demo-ferry-double-booking/context/",
+    "resume": "/r/demo-ferry-double-booking",
+    "merge": f"/merge/?{TIMETABLE}",
+    "cleanup": "/cleanup/",
+    "trash": "/trash/",
+    "users": "/users/",
+    "user": "/users/nora@example.com/",
+    "activity": "/activity/",
+    "health": "/health/",
+    "accounts": "/accounts/",
+    "account": "/account/",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data_dir, _site(data_dir) as (address, password), sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for view in VIEWS:
+            _take(browser, view, address, password, folder)
+        browser.close()
+
+
+def _take(browser: Browser, view: View, address: str, password: str, folder: Path) -> None:
+    context = browser.new_context(
+        base_url=address, viewport={"width": view.width, "height": view.height}, color_scheme=view.theme
+    )
+    page = context.new_page()
+    page.goto("/sign-in/")
+    _shoot(page, folder / f"sign-in-{view.name}.png")
+    page.get_by_label("Name", exact=True).fill("admin")
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{address}/")
+    for name, path in PAGES.items():
+        answer = page.goto(path)
+        if answer is None or not answer.ok:
+            raise SystemExit(f"{path} answered {answer.status if answer else 'nothing'}.")
+        _shoot(page, folder / f"{name}-{view.name}.png")
+    page.goto("/sessions/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("se")
+    _shoot(page, folder / f"commands-{view.name}.png")
+    context.close()
+
+
+def _shoot(page: Page, path: Path) -> None:
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=path)
+
+
+@contextmanager
+def _site(data_dir: str) -> Iterator[tuple[str, str]]:
+    """A running site with the sample conversations; its address and its administrator's password."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    password = secrets.token_urlsafe(12)
+    environment = {
+        **os.environ,
+        "SESSIONSITE_ENV_FILE": os.devnull,
+        "SESSIONSITE_DATA_DIR": data_dir,
+        "SESSIONSITE_PORT": str(port),
+        "SESSIONSITE_ADMIN_PASSWORD": password,
+        "DATABASE_URL": "",
+    }
+    manage = [sys.executable, str(ROOT / "manage.py")]
+    address = f"http://127.0.0.1:{port}"
+    site = subprocess.Popen([*manage, "serve"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _await(f"{address}/sign-in/")
+        subprocess.run([*manage, "demo"], env=environment, check=True, capture_output=True)
+        yield address, password
+    finally:
+        site.terminate()
+        site.wait(timeout=30)
+
+
+def _await(url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return
+        time.sleep(0.3)
+    raise SystemExit("The site did not start.")
+
+
+if __name__ == "__main__":
+    main()
