@@ -30,7 +30,7 @@ TOOLS = {
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2"]
 # A run that takes this long hangs; pytest's faulthandler_timeout has then said where.
 PYTEST_SECONDS = 900
-# What knows no database, or drives processes with a store of their own.
+# What knows no database, asks it nothing that others do not, or drives processes with a store of their own.
 WITHOUT_THE_STORE = [
     "tests/project",
     "tests/importers",
@@ -38,11 +38,14 @@ WITHOUT_THE_STORE = [
     "tests/packing",
     "tests/docs",
     "tests/browser",
+    "tests/views",
     "tests/test_floors.py",
 ]
-if not os.environ.get("CI"):
-    # The pages ask nothing of a database that the store's tests do not; continuous integration has the time.
-    WITHOUT_THE_STORE.append("tests/views")
+IS_CI = bool(os.environ.get("CI"))
+if not IS_CI:
+    # These ask little of a database that the others do not; continuous integration has the time.
+    WITHOUT_THE_STORE += ["tests/commands", "tests/mirror", "tests/analytics"]
+SELECTED = [] if IS_CI else ["-m", "not thorough"]
 # Programs that some tests need, and what goes untested without them.
 PROGRAMS = {
     "chromium": "the tests in a real browser",
@@ -133,7 +136,9 @@ def main() -> int:
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     for name, command in TOOLS.items():
         run_tool(name, command, tally)
-    run_pytest("all tests, on SQLite", ["tests"], environment, tally)
+    run_pytest("all tests, on SQLite", [*SELECTED, "tests"], environment, tally)
+    if not IS_CI:
+        tally.notes.append("LEFT OUT: most tests in a browser, and some on PostgreSQL. `CI=true make test` runs all.")
     run_on_postgres(environment, tally)
     missing = [
         f"SKIPPED: {what}, because {name} is not installed" for name, what in PROGRAMS.items() if not shutil.which(name)

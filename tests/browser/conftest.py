@@ -19,11 +19,20 @@ PASSWORD = "correct horse"
 PATIENCE_MS = 20_000
 
 
+# What everybody runs before a commit: a day's work, and what stands around every page. Continuous integration runs all.
+EVERYDAY = {"test_day.py", "test_shell.py", "test_walk.py"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what lies in this folder; without a browser it is skipped, and says why."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            # A browser, a server and the test share two processors; what only was too slow passes the second time,
+            # and pytest's summary names what needed one.
+            item.add_marker(pytest.mark.flaky(reruns=1))
+            if item.path.name not in EVERYDAY or "dark" in item.name:
+                item.add_marker(pytest.mark.thorough)
             item.add_marker(pytest.mark.django_db(transaction=True))
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="there is no chromium on this machine"))

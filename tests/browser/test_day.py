@@ -31,12 +31,15 @@ def test_it_is_a_whole_day_by_keyboard(page: Page, theme: str, tmp_path: Path) -
 
 
 def press(page: Page, *keys: str) -> None:
+    # What is seen may have come before the script that listens.
+    page.wait_for_load_state()
     for key in keys:
         page.keyboard.press(key)
 
 
 def enter(page: Page, target: Locator) -> None:
     """Press Enter on something that the keyboard can reach."""
+    page.wait_for_load_state()
     target.focus()
     expect(target).to_be_focused()
     page.keyboard.press("Enter")

@@ -8,6 +8,7 @@ from tests.builders import make_session
 
 def test_it_goes_anywhere_by_two_keys(page: Page) -> None:
     for key, heading in (("s", "Sessions"), ("t", "Trash"), ("c", "Cleanup"), ("u", "Users"), ("a", "Activity")):
+        page.wait_for_load_state()
         page.keyboard.press("g")
         page.keyboard.press(key)
         expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
