@@ -29,7 +29,7 @@ TOOLS = {
 }
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2"]
 # A run that takes this long hangs; pytest's faulthandler_timeout has then said where.
-PYTEST_SECONDS = 900
+PYTEST_SECONDS = 1800
 # What knows no database, asks it nothing that others do not, or drives processes with a store of their own.
 WITHOUT_THE_STORE = [
     "tests/project",
