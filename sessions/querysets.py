@@ -29,6 +29,20 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def trashed(self) -> Self:
         return self.filter(trashed_at__isnull=False)
 
+    def merged(self) -> Self:
+        return self.filter(merged_into__isnull=False)
+
+    def in_state(self, state: str, expires_before: datetime) -> Self:
+        """Those in a state that a list or a search is narrowed to, all for "all". Raises KeyError for no such state."""
+        return {
+            "active": lambda: self.active(expires_before),
+            "expired": lambda: self.expired(expires_before),
+            "held": self.held,
+            "trashed": self.trashed,
+            "merged": self.merged,
+            "all": self.all,
+        }[state]()
+
     def in_mirror_debt(self) -> Self:
         """Those whose journal is behind their row; among those whose document is, which have an index."""
         return self.in_document_debt().filter(revision__gt=F("mirrored_revision"))

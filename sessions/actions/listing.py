@@ -120,7 +120,7 @@ def changed_since(filters: SessionFilters, moment: datetime, *, limit: int = 100
 def matching(filters: SessionFilters) -> SessionQuerySet:
     """All sessions that the filters let through, in no order. Raises InvalidInput for what no session can have."""
     _check(filters)
-    found = _in_state(filters.state)
+    found = Session.objects.in_state(filters.state, conf.expires_before())
     if filters.user_id:
         found = _of_user(found, resolve_user(filters.user_id))
     if filters.source:
@@ -137,6 +137,8 @@ def matching(filters: SessionFilters) -> SessionQuerySet:
 
 
 def _check(filters: SessionFilters) -> None:
+    if filters.state not in STATES:
+        raise InvalidInput("state", f"must be one of {', '.join(STATES)}.")
     for name in ("user_id", "source", "tag", "model"):
         validation.text(name, getattr(filters, name), longest=validation.MAX_SHORT_CHARACTERS)
     for name in ("active_since", "active_before"):
@@ -144,24 +146,6 @@ def _check(filters: SessionFilters) -> None:
             validation.moment(name, moment)
     for name in ("least_interactions", "most_interactions"):
         validation.count(name, getattr(filters, name))
-
-
-def _in_state(state: str) -> SessionQuerySet:
-    rows = Session.objects.all()
-    match state:
-        case "active":
-            return rows.active(conf.expires_before())
-        case "expired":
-            return rows.expired(conf.expires_before())
-        case "held":
-            return rows.held()
-        case "trashed":
-            return rows.trashed()
-        case "merged":
-            return rows.filter(merged_into__isnull=False)
-        case "all":
-            return rows
-    raise InvalidInput("state", f"must be one of {', '.join(STATES)}.")
 
 
 def _of_user(found: SessionQuerySet, user_id: str) -> SessionQuerySet:

@@ -123,7 +123,7 @@ def _prefixed(kind: str, phrase: Phrase) -> Phrase:
 
 def _sessions(query: Query) -> SessionQuerySet:
     """The sessions that the filters let through, in no order."""
-    found = _in_state(query.state)
+    found = Session.objects.in_state(query.state, conf.expires_before())
     if query.sessions:
         found = found.filter(pk__in=query.sessions)
     if query.users:
@@ -133,22 +133,6 @@ def _sessions(query: Query) -> SessionQuerySet:
     for tag in query.tags:
         found = found.filter(tags__name=tag)
     return found.order_by()
-
-
-def _in_state(state: str) -> SessionQuerySet:
-    rows = Session.objects.all()
-    match state:
-        case "active":
-            return rows.active(conf.expires_before())
-        case "expired":
-            return rows.expired(conf.expires_before())
-        case "held":
-            return rows.held()
-        case "trashed":
-            return rows.trashed()
-        case "merged":
-            return rows.filter(merged_into__isnull=False)
-    return rows
 
 
 # --- what fits now ------------------------------------------------------------------------------------------
