@@ -33,7 +33,6 @@ _COUNTERS = (
     "output_tokens",
     "cost_microusd",
     "opening",
-    "model_names",
 )
 # `debt_since` is set anew unless there was debt; only then is the old one fetched, by being asked for.
 _NEEDED = (
@@ -41,6 +40,7 @@ _NEEDED = (
     "mirrored_revision",
     "trashed_at",
     "merged_into_id",
+    "model_names",
     *(name for name in _COUNTERS if name != "debt_since"),
 )
 
@@ -49,13 +49,15 @@ _NEEDED = (
 class Appended:
     """The rows that stand for the drafts, in their order; how many are new; the new ones' journal entries; and when.
 
-    `recorded_at` is the new rows' moment. The last of `rows` may be an old one.
+    `recorded_at` is the new rows' moment. The last of `rows` may be an old one. `counted` names the session's fields
+    that the caller saves: hardly an append brings a model that the session does not know.
     """
 
     rows: Sequence[Interaction]
     added: int
     entries: Sequence[Entry]
     recorded_at: datetime
+    counted: tuple[str, ...]
 
 
 def log_interaction(session_id: str, draft: InteractionDraft, *, actor: Actor) -> Interaction:
@@ -84,7 +86,7 @@ def log_interactions(session_id: str, drafts: Iterable[InteractionDraft], *, act
             session.last_activity_at = max(session.last_activity_at, appended.recorded_at)
         # A retry writes as well: a commit that SQLite recovered from a killed process may not be on the disk yet,
         # and only a commit that has something to write is synced.
-        statements.update(session, _COUNTERS)
+        statements.update(session, appended.counted)
         # After a retry too: the copy on disk may be what its first try was missing.
         bell.ring_for_session(session.pk, appended.entries)
     if log.isEnabledFor(logging.DEBUG):
@@ -127,9 +129,11 @@ def append(session: Session, drafts: Sequence[InteractionDraft]) -> Appended:
             )
         rows.append(row)
     statements.insert(new)
+    counted: tuple[str, ...] = _COUNTERS
     if session.model_names is not known_models:
         figures.note_models(session)
-    return Appended(rows, len(new), entries, now)
+        counted = (*_COUNTERS, "model_names")
+    return Appended(rows, len(new), entries, now, counted)
 
 
 def same_content(row: Interaction | InteractionDraft, draft: InteractionDraft) -> bool:

@@ -13,8 +13,8 @@ from sessions.errors import InvalidInput, NotFound, UserMergeRefused
 from sessions.records import ANONYMOUS
 from sessions.user_forms import UserFilterForm, UserMergeForm, taken
 
-from .charts import bars
 from .page import Request, actor_of, query, show, tell
+from .sparkline import bars
 
 PAGE_USERS = 50
 _LATEST_SESSIONS = 8

@@ -267,6 +267,17 @@ def test_a_model_that_is_known_costs_no_statement(django_assert_num_queries: Any
         log("s", prompt="x", model="a")
 
 
+def test_a_model_that_is_known_is_not_written_again() -> None:
+    make_session(session_id="s")
+    with CaptureQueriesContext(connection) as queries:
+        log("s", prompt="x", model="a")
+        new = [one["sql"] for one in queries if one["sql"].startswith("UPDATE") and '"model_names" =' in one["sql"]]
+    with CaptureQueriesContext(connection) as queries:
+        log("s", prompt="x", model="a")
+        known = [one["sql"] for one in queries if one["sql"].startswith("UPDATE") and '"model_names" =' in one["sql"]]
+    assert (len(new), known) == (1, [])
+
+
 def test_models_go_with_a_merge_and_come_back_with_its_undoing() -> None:
     log(make_session(session_id="s"), prompt="x", model="a")
     log(make_session(session_id="t"), prompt="y", model="b")

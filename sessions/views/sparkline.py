@@ -1,4 +1,4 @@
-"""Small charts, drawn by the server as SVG that stretches to its place."""
+"""A sparkline of days, drawn by the server as SVG that stretches to its place; `chart` is the one with axes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
