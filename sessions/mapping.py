@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from . import models
@@ -29,6 +30,8 @@ _SHARED_INTERACTION_FIELDS = (
     "idempotency_key",
     "parent_id",
 )
+# One call for all of them: every append reads a row.
+_read_interaction = attrgetter(*_SHARED_INTERACTION_FIELDS)
 SESSION_CONTENT_FIELDS = (
     "user_id",
     "title",
@@ -149,7 +152,7 @@ def trash_record(session: models.Session) -> TrashRecord | None:
 
 
 def interaction_record(row: models.Interaction) -> InteractionRecord:
-    values = {name: getattr(row, name) for name in _SHARED_INTERACTION_FIELDS}
+    values = dict(zip(_SHARED_INTERACTION_FIELDS, _read_interaction(row), strict=True))
     source_record = None if row.source_record is None else bytes(row.source_record)
     return InteractionRecord(**values, source_record=source_record, origins=read_origins(row.origins))
 

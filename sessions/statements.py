@@ -6,23 +6,43 @@ converters still come from the models' fields; there is no second description of
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import DEFERRED
+from django.db.models.base import ModelState
 from django.db.models.expressions import Col
 
 from . import database
+from .fields import JSONTextField
 
 type _Field = models.Field[Any, Any]
-type _Adapter = Callable[[Any, Any], Any] | None
+type _Change = Callable[[Any, BaseDatabaseWrapper], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """How the values of some fields are had from a row, and which of them the driver wants otherwise, by place."""
+
+    read: Callable[[models.Model], tuple[Any, ...]]
+    adapters: Sequence[tuple[int, _Change]]
+
+    def adapted(self, row: models.Model, using: BaseDatabaseWrapper) -> list[Any]:
+        values = list(self.read(row))
+        for place, adapt in self.adapters:
+            value = values[place]
+            if value is not None:
+                values[place] = adapt(value, using)
+        return values
 
 
 def row[M: models.Model](model: type[M], values: Mapping[str, Any]) -> M:
-    """An unsaved row of values for every column, by attribute name; a third of the time that keywords take."""
-    return model(*[values[name] for name in _attributes(model)])
+    """An unsaved row of values for every column, by attribute name."""
+    assert len(values) == len(model._meta.concrete_fields)  # noqa: S101  (the database would be asked for a missing one)
+    return _instance(model, values, adding=True)
 
 
 def insert(rows: Sequence[models.Model]) -> None:
@@ -30,19 +50,19 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     using = connections[DEFAULT_DB_ALIAS]
-    sql, adapters = _insert(type(rows[0]))
+    sql, values = _insert(type(rows[0]))
     if len(rows) == 1:
-        _run(using, sql, _adapted(rows[0], adapters, using))
+        _run(using, sql, values.adapted(rows[0], using))
     else:
         with using.cursor() as cursor:
-            cursor.executemany(sql, [_adapted(row, adapters, using) for row in rows])
+            cursor.executemany(sql, [values.adapted(row, using) for row in rows])
 
 
 def update(row: models.Model, names: tuple[str, ...]) -> None:
     """Write some fields of one row. Rings no bell."""
     using = connections[DEFAULT_DB_ALIAS]
-    sql, adapters = _update(type(row), names)
-    _run(using, sql, [*_adapted(row, adapters, using), row.pk])
+    sql, values = _update(type(row), names)
+    _run(using, sql, values.adapted(row, using))
 
 
 def update_all(rows: Sequence[models.Model], names: tuple[str, ...]) -> None:
@@ -50,27 +70,24 @@ def update_all(rows: Sequence[models.Model], names: tuple[str, ...]) -> None:
     if not rows:
         return
     using = connections[DEFAULT_DB_ALIAS]
-    sql, adapters = _update(type(rows[0]), names)
-    key = (rows[0]._meta.pk.attname, _adapter(rows[0]._meta.pk))
+    sql, values = _update(type(rows[0]), names)
     with using.cursor() as cursor:
-        cursor.executemany(sql, [_adapted(row, [*adapters, key], using) for row in rows])
+        cursor.executemany(sql, [values.adapted(row, using) for row in rows])
 
 
 def lock[M: models.Model](model: type[M], names: tuple[str, ...], pk: str) -> M | None:
     """The row of a key with some of its fields (the others load when asked for), locked until the transaction ends."""
     using = connections[DEFAULT_DB_ALIAS]
-    sql, places, converters = _select(model, names, using.vendor)
+    sql, attributes, converters = _select(model, names, using.vendor)
     found = _run(using, sql, [pk])
     if not found:
         return None
-    # What `from_db` does, its search for the fields that were not loaded done beforehand.
-    values: list[Any] = [DEFERRED] * len(model._meta.concrete_fields)
-    for place, value, convert in zip(places, found[0], converters, strict=True):
-        values[place] = value if convert is None or value is None else convert(value)
-    locked = model(*values)
-    locked._state.adding = False
-    locked._state.db = DEFAULT_DB_ALIAS
-    return locked
+    values = dict(zip(attributes, found[0], strict=True))
+    for name, convert in converters:
+        value = values[name]
+        if value is not None:
+            values[name] = convert(value, using)
+    return _instance(model, values, adding=False)
 
 
 def exists(model: type[models.Model], names: tuple[str, ...], values: Sequence[Any]) -> bool:
@@ -97,54 +114,57 @@ def _run(using: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> lis
         return cursor.fetchall() if cursor.description else []
 
 
-def _adapted(row: models.Model, adapters: Sequence[tuple[str, _Adapter]], using: BaseDatabaseWrapper) -> list[Any]:
-    values = []
-    for name, adapt in adapters:
-        value = getattr(row, name)
-        values.append(value if adapt is None or value is None else adapt(value, using))
-    return values
+def _instance[M: models.Model](model: type[M], values: Mapping[str, Any], *, adding: bool) -> M:
+    """A row as `Model.__init__` and `from_db` leave it, in a fraction of their time.
+
+    A field that is not given loads when asked for. `pre_init` and `post_init` are not sent.
+    """
+    instance = model.__new__(model)
+    state = ModelState()
+    state.adding = adding
+    if not adding:
+        state.db = DEFAULT_DB_ALIAS
+    instance.__dict__ = {"_state": state, **values}
+    return instance
+
+
+def _values(fields: Sequence[_Field]) -> _Values:
+    adapters = [(place, adapt) for place, field in enumerate(fields) if (adapt := _adapter(field)) is not None]
+    return _Values(attrgetter(*(field.attname for field in fields)), adapters)
 
 
 @cache
-def _attributes(model: type[models.Model]) -> Sequence[str]:
-    return [field.attname for field in model._meta.concrete_fields]
-
-
-@cache
-def _insert(model: type[models.Model]) -> tuple[str, Sequence[tuple[str, _Adapter]]]:
+def _insert(model: type[models.Model]) -> tuple[str, _Values]:
     fields = model._meta.concrete_fields
     columns = ", ".join(_quote(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    return (
-        f"INSERT INTO {_quote(model._meta.db_table)} ({columns}) VALUES ({places})",  # noqa: S608
-        [(field.attname, _adapter(field)) for field in fields],
-    )
+    return f"INSERT INTO {_quote(model._meta.db_table)} ({columns}) VALUES ({places})", _values(fields)  # noqa: S608
 
 
 @cache
-def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, Sequence[tuple[str, _Adapter]]]:
+def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, _Values]:
+    """The statement, and its values: the fields', then the key."""
     fields = [_field(model, name) for name in names]
     assignments = ", ".join(f"{_quote(field.column)} = %s" for field in fields)
     return (
         f"UPDATE {_quote(model._meta.db_table)} SET {assignments} WHERE {_key(model)} = %s",  # noqa: S608
-        [(field.attname, _adapter(field)) for field in fields],
+        _values([*fields, model._meta.pk]),
     )
 
 
 @cache
 def _select(
     model: type[models.Model], names: tuple[str, ...], vendor: str
-) -> tuple[str, Sequence[int], Sequence[Callable[[Any], Any] | None]]:
-    """The statement, where among the model's fields each of its columns belongs, and how each is read."""
-    places = [place for place, field in enumerate(model._meta.concrete_fields) if field.attname in names]
-    fields = [model._meta.concrete_fields[place] for place in places]
+) -> tuple[str, Sequence[str], Sequence[tuple[str, _Change]]]:
+    """The statement, the attributes that its columns become, and how those are read that the driver gives otherwise."""
+    fields = [_field(model, name) for name in names]
     columns = ", ".join(_quote(field.column) for field in fields)
     # SQLite's write transaction excludes all others already.
     suffix = " FOR UPDATE" if connections[DEFAULT_DB_ALIAS].features.has_select_for_update else ""
     return (
         f"SELECT {columns} FROM {_quote(model._meta.db_table)} WHERE {_key(model)} = %s{suffix}",  # noqa: S608
-        places,
-        [_converter(model, field) for field in fields],
+        [field.attname for field in fields],
+        [(field.attname, convert) for field in fields if (convert := _converter(model, field)) is not None],
     )
 
 
@@ -161,27 +181,29 @@ def _advance(model: type[models.Model], name: str) -> str:
     return f"UPDATE {table} SET {column} = %s WHERE {_key(model)} = %s AND {column} < %s"  # noqa: S608
 
 
-def _adapter(field: _Field) -> _Adapter:
+def _adapter(field: _Field) -> _Change | None:
     """How a field's value is handed to the driver; None where every driver takes it as it is."""
     if isinstance(field, models.DateTimeField):
         return lambda value, using: using.ops.adapt_datetimefield_value(value)
     if field.is_relation:
         target = getattr(field, "target_field", None)
         return None if target is None else _adapter(target)
+    if isinstance(field, JSONTextField):
+        return lambda value, using: field.get_prep_value(value)
     plain = isinstance(field, models.IntegerField | models.CharField | models.FloatField)
     return None if plain or type(field) is models.TextField else field.get_db_prep_save
 
 
-def _converter(model: type[models.Model], field: _Field) -> Callable[[Any], Any] | None:
+def _converter(model: type[models.Model], field: _Field) -> _Change | None:
     using = connections[DEFAULT_DB_ALIAS]
     column = Col(model._meta.db_table, field)
     steps = [*using.ops.get_db_converters(column), *column.get_db_converters(using)]
     if not steps:
         return None
 
-    def convert(value: Any) -> Any:
+    def convert(value: Any, using: BaseDatabaseWrapper) -> Any:
         for step in steps:
-            value = step(value, column, connections[DEFAULT_DB_ALIAS])
+            value = step(value, column, using)
         return value
 
     return convert

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
 
@@ -150,8 +151,8 @@ def _is_revision(value: object) -> bool:
 def to_payload(record: Record | Origin | Note) -> dict[str, JSON]:
     """A record's fields as JSON, those left out that have their default."""
     payload = {}
-    for name, default, encode, _ in _fields_of(cast(Any, type(record))):
-        value = getattr(record, name)
+    fields, read = _reader_of(cast(Any, type(record)))
+    for (name, default, encode, _), value in zip(fields, read(record), strict=True):
         if value != default:
             payload[name] = value if encode is None or value is None else encode(value)
     return payload
@@ -229,6 +230,13 @@ def _fields_of(record_type: Any) -> tuple[_Field, ...]:
     return tuple(
         (field.name, _default_of(field), *_coders(hints[field.name])) for field in dataclasses.fields(record_type)
     )
+
+
+@cache
+def _reader_of(record_type: Any) -> tuple[tuple[_Field, ...], Callable[[Any], tuple[Any, ...]]]:
+    """A record's fields, and what reads all their values at once."""
+    fields = _fields_of(record_type)
+    return fields, attrgetter(*(name for name, *_ in fields))
 
 
 def _default_of(field: "dataclasses.Field[Any]") -> Any:

@@ -10,11 +10,12 @@ import logging
 import os
 import sqlite3
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.db.backends.sqlite3 import base
+from django.db.backends.sqlite3 import base, operations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +29,25 @@ COMMITS_BETWEEN_LOOKS = 16
 BUSY_SECONDS = 30
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    """Django's, its way of times cut short for UTC, all that the store keeps."""
+
+    def adapt_datetimefield_value(self, value: Any) -> Any:
+        if type(value) is datetime and value.tzinfo is UTC and self.connection.timezone is UTC:
+            return str(value.replace(tzinfo=None))
+        return super().adapt_datetimefield_value(value)
+
+    def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        if type(value) is str and self.connection.timezone is UTC:
+            moment = datetime.fromisoformat(value)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        return super().convert_datetimefield_value(value, expression, connection)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """SQLite in WAL mode with `synchronous=FULL`: a commit that returned is on the disk."""
+
+    ops_class = DatabaseOperations
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
