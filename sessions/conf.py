@@ -38,6 +38,11 @@ def purges_before() -> datetime:
     return timezone.now() - timedelta(days=trash_days())
 
 
+def requests_per_minute() -> int:
+    """How many requests a minute a token may make that has no limit of its own."""
+    return int(settings.SESSIONSITE_REQUESTS_PER_MINUTE)
+
+
 def _days(name: str) -> int:
     """A missing, negative or senseless number of days must delete nothing, so it is refused wherever it is read."""
     value = getattr(settings, name, None)

@@ -3,6 +3,7 @@
 `code` is the stable name for programs, `hint` says what to do next. Messages never hold conversation text.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -163,6 +164,42 @@ class SignInSlowed(SessionsiteError):
         wait = f"{minutes} minutes" if wait_seconds > 90 else f"{wait_seconds} second{'s' * (wait_seconds != 1)}"
         super().__init__("Too many sign-ins failed.", hint=f"Try again in {wait}.")
         self.wait_seconds = wait_seconds
+
+
+class TokenRefused(SessionsiteError):
+    """No token, or one that is unknown, revoked or past its time; which of these is not told."""
+
+    code = "token_refused"
+
+    def __init__(self, message: str = "A valid token is needed.", *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or "Send one in the header `Authorization: Bearer TOKEN`.")
+
+
+class ScopeMissing(SessionsiteError):
+    """The caller is known but may not do this; nothing was changed."""
+
+    code = "scope_missing"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or "An administrator can make a token that may.")
+
+
+class TooManyRequests(SessionsiteError):
+    """The token was used more often than it may be; the next request is heard after `wait_seconds`."""
+
+    code = "too_many_requests"
+
+    def __init__(self, limit: int, *, wait_seconds: float, reset_seconds: float) -> None:
+        # Rounded up: who comes back when told to must not be sent away again.
+        self.wait_seconds = max(1, math.ceil(wait_seconds))
+        self.limit, self.reset_seconds = limit, math.ceil(reset_seconds)
+        super().__init__(
+            f"This token may make {limit:,} requests a minute.", hint=f"Try again in {self.wait_seconds} s."
+        )
+
+
+class TokenNotFound(NotFound):
+    code = "token_not_found"
 
 
 class MirrorUnavailable(SessionsiteError):

@@ -60,6 +60,34 @@ class Actor:
     face: Face
 
 
+class Scope(StrEnum):
+    """What somebody who comes with a token may do; each includes those before it.
+
+    `read` sees, `write` adds to conversations and combines them, `admin` also takes sessions away.
+    """
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+    def includes(self, other: "Scope") -> bool:
+        """Whether who has this one may do what the other allows."""
+        ranks = list(Scope)
+        return ranks.index(self) >= ranks.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A program that asks for something: who it is, how far its scope goes, and whose sessions are all it may know.
+
+    `user_id` is "" for one that may know everybody's; else the ID that the user goes by today.
+    """
+
+    actor: Actor
+    scope: Scope
+    user_id: str = ""
+
+
 def new_interaction_id() -> UUID:
     """A version 7 UUID (RFC 9562 §5.7): 48 bits of milliseconds, then 74 random bits, so that keys insert in order."""
     milliseconds = time.time_ns() // 1_000_000

@@ -78,16 +78,15 @@ def update_all(rows: Sequence[models.Model], names: tuple[str, ...]) -> None:
 def lock[M: models.Model](model: type[M], names: tuple[str, ...], pk: str) -> M | None:
     """The row of a key with some of its fields (the others load when asked for), locked until the transaction ends."""
     using = connections[DEFAULT_DB_ALIAS]
-    sql, attributes, converters = _select(model, names, using.vendor)
-    found = _run(using, sql, [pk])
-    if not found:
-        return None
-    values = dict(zip(attributes, found[0], strict=True))
-    for name, convert in converters:
-        value = values[name]
-        if value is not None:
-            values[name] = convert(value, using)
-    return _instance(model, values, adding=False)
+    sql, attributes, converters = _select(model, names, "pk", True, using.vendor)
+    return _first(model, _run(using, sql, [pk]), attributes, converters, using)
+
+
+def find[M: models.Model](model: type[M], names: tuple[str, ...], by: str, value: str) -> M | None:
+    """The row with a value in a unique field, with some of its fields (the others load when asked for)."""
+    using = connections[DEFAULT_DB_ALIAS]
+    sql, attributes, converters = _select(model, names, by, False, using.vendor)
+    return _first(model, _run(using, sql, [value]), attributes, converters, using)
 
 
 def exists(model: type[models.Model], names: tuple[str, ...], values: Sequence[Any]) -> bool:
@@ -101,6 +100,30 @@ def advance(model: type[models.Model], name: str, value: int, pk: str) -> None:
     Rings no bell. Only for counters that can be found out anew.
     """
     database.run_relaxed(_advance(model, name), [value, pk, value])
+
+
+def note(model: type[models.Model], name: str, value: Any, pk: Any) -> None:
+    """Write one field of one row without waiting for the disk. Rings no bell. Only for what may be lost."""
+    using = connections[DEFAULT_DB_ALIAS]
+    adapt = _adapter(_field(model, name))
+    database.run_relaxed(_note(model, name), [value if adapt is None else adapt(value, using), pk])
+
+
+def _first[M: models.Model](
+    model: type[M],
+    found: Sequence[Sequence[Any]],
+    attributes: Sequence[str],
+    converters: Sequence[tuple[str, _Change]],
+    using: BaseDatabaseWrapper,
+) -> M | None:
+    if not found:
+        return None
+    values = dict(zip(attributes, found[0], strict=True))
+    for name, convert in converters:
+        value = values[name]
+        if value is not None:
+            values[name] = convert(value, using)
+    return _instance(model, values, adding=False)
 
 
 def _run(using: BaseDatabaseWrapper, sql: str, parameters: Sequence[Any]) -> list[Any]:
@@ -154,15 +177,17 @@ def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, _Va
 
 @cache
 def _select(
-    model: type[models.Model], names: tuple[str, ...], vendor: str
+    model: type[models.Model], names: tuple[str, ...], by: str, locking: bool, vendor: str
 ) -> tuple[str, Sequence[str], Sequence[tuple[str, _Change]]]:
     """The statement, the attributes that its columns become, and how those are read that the driver gives otherwise."""
     fields = [_field(model, name) for name in names]
     columns = ", ".join(_quote(field.column) for field in fields)
+    key = _key(model) if by == "pk" else _quote(_field(model, by).column)
     # SQLite's write transaction excludes all others already.
-    suffix = " FOR UPDATE" if connections[DEFAULT_DB_ALIAS].features.has_select_for_update else ""
+    lockable = locking and connections[DEFAULT_DB_ALIAS].features.has_select_for_update
+    suffix = " FOR UPDATE" if lockable else ""
     return (
-        f"SELECT {columns} FROM {_quote(model._meta.db_table)} WHERE {_key(model)} = %s{suffix}",  # noqa: S608
+        f"SELECT {columns} FROM {_quote(model._meta.db_table)} WHERE {key} = %s{suffix}",  # noqa: S608
         [field.attname for field in fields],
         [(field.attname, convert) for field in fields if (convert := _converter(model, field)) is not None],
     )
@@ -179,6 +204,12 @@ def _advance(model: type[models.Model], name: str) -> str:
     column = _quote(_field(model, name).column)
     table = _quote(model._meta.db_table)
     return f"UPDATE {table} SET {column} = %s WHERE {_key(model)} = %s AND {column} < %s"  # noqa: S608
+
+
+@cache
+def _note(model: type[models.Model], name: str) -> str:
+    column = _quote(_field(model, name).column)
+    return f"UPDATE {_quote(model._meta.db_table)} SET {column} = %s WHERE {_key(model)} = %s"  # noqa: S608
 
 
 def _adapter(field: _Field) -> _Change | None:

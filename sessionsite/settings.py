@@ -26,6 +26,11 @@ ALLOWED_HOSTS = env.words("SESSIONSITE_ALLOWED_HOSTS", ("127.0.0.1", "localhost"
 CSRF_TRUSTED_ORIGINS = env.words("SESSIONSITE_TRUSTED_ORIGINS")
 SESSIONSITE_TRUSTED_PROXIES = env.networks("SESSIONSITE_TRUSTED_PROXIES")
 
+# --- Agents ------------------------------------------------------------------------------------------------
+
+SESSIONSITE_REQUESTS_PER_MINUTE = env.integer("SESSIONSITE_REQUESTS_PER_MINUTE", 6_000, minimum=1, maximum=1_000_000)
+SESSIONSITE_MAX_REQUEST_MB = env.integer("SESSIONSITE_MAX_REQUEST_MB", 32, minimum=1, maximum=1_024)
+
 # --- The life of a session ---------------------------------------------------------------------------------
 
 SESSIONSITE_EXPIRE_DAYS = env.integer("SESSIONSITE_EXPIRE_DAYS", 7, minimum=1, maximum=36_500)

@@ -65,7 +65,7 @@ from .cleanup_runs import (
     left_in_trash,
     restore_cleanup,
 )
-from .context import ContextChanges, fingerprint, fingerprints, update_context
+from .context import ContextChanges, context_version, fingerprint, fingerprints, update_context
 from .context_pack import DEFAULT_TOKENS, context_pack, elapsed_ms
 from .copies import (
     Adoption,
@@ -80,7 +80,7 @@ from .copies import (
     settle_mirror,
     verify_mirror,
 )
-from .export import export_document, export_markdown, export_session
+from .export import export_document, export_lines, export_markdown, export_session
 from .find import InteractionPage, find_row, get_session, journal_path, list_interactions
 from .identity import resolve_user
 from .imports import ImportReport, adopt, import_events, import_source
@@ -108,9 +108,11 @@ from .listing import (
     latest_users,
     list_sessions,
     matching,
+    session_ids_beginning,
 )
-from .log import log_interaction, log_interactions
+from .log import Appended, append_interactions, log_interaction, log_interactions
 from .merge_board import MergeBoard, likely_survivor, merge_board, mergeable_sessions
+from .merge_plans import MergePlan, apply_merge, plan_merge, sessions_of_merge_plan
 from .merge_preview import MergePreview, Timeline, TimelineItem, merge_timeline, preview_merge
 from .merging import MAX_MERGED, MergeGroup, get_merge, merge_sessions, merges_of
 from .notes import (
@@ -148,6 +150,16 @@ from .saved_views import change_view, default_view, delete_view, save_view, view
 from .schedules import CLEANUP, plan_tonight, run_due_schedules
 from .search import SearchHit, SearchPage, search, search_debt, settle_all_search, settle_search, suggest_sessions
 from .sign_in import Attempt, account_digest, begin_sign_in, sign_in_failed, sign_in_succeeded
+from .tokens import (
+    Admission,
+    admit,
+    create_token,
+    get_token,
+    is_usable,
+    list_tokens,
+    rename_token,
+    revoke_token,
+)
 from .unmerging import unmerge
 from .upkeep import (
     VERIFY,
@@ -199,7 +211,9 @@ __all__ = [
     "VERIFY",
     "Account",
     "ActivityFilters",
+    "Admission",
     "Adoption",
+    "Appended",
     "Attempt",
     "Beginning",
     "Branch",
@@ -216,6 +230,7 @@ __all__ = [
     "InteractionPage",
     "MergeBoard",
     "MergeGroup",
+    "MergePlan",
     "MergePreview",
     "MirrorStatus",
     "Order",
@@ -242,11 +257,14 @@ __all__ = [
     "account_digest",
     "add_note",
     "add_tag",
+    "admit",
     "adopt",
     "advance_bulk",
     "all_events",
     "all_planned",
+    "append_interactions",
     "apply_cleanup",
+    "apply_merge",
     "begin_cleanup",
     "begin_sign_in",
     "bulk_items",
@@ -259,11 +277,13 @@ __all__ = [
     "cleanup_runs",
     "clockwork",
     "context_pack",
+    "context_version",
     "continue_cleanup",
     "count_activity",
     "create_account",
     "create_or_resume",
     "create_session",
+    "create_token",
     "data_dir_name",
     "database_version",
     "deactivate_account",
@@ -275,6 +295,7 @@ __all__ = [
     "expiring_soon",
     "export_archive",
     "export_document",
+    "export_lines",
     "export_markdown",
     "export_session",
     "find_account",
@@ -289,12 +310,14 @@ __all__ = [
     "get_interaction",
     "get_merge",
     "get_session",
+    "get_token",
     "glance",
     "hold_session",
     "import_events",
     "import_source",
     "inspect_mirror",
     "interaction_document",
+    "is_usable",
     "journal_path",
     "keep_database",
     "keep_journal",
@@ -313,6 +336,7 @@ __all__ = [
     "list_expiring",
     "list_interactions",
     "list_sessions",
+    "list_tokens",
     "list_trash",
     "list_users",
     "log_interaction",
@@ -332,6 +356,7 @@ __all__ = [
     "pinned_interactions",
     "plan_bulk",
     "plan_cleanup",
+    "plan_merge",
     "plan_of",
     "plan_size",
     "plan_tonight",
@@ -347,6 +372,7 @@ __all__ = [
     "release_hold",
     "remove_note",
     "remove_tag",
+    "rename_token",
     "repair_mirror",
     "reset_password",
     "resolve_user",
@@ -355,6 +381,7 @@ __all__ = [
     "restore_session",
     "restore_sessions",
     "resume_session",
+    "revoke_token",
     "run_due_schedules",
     "save_view",
     "search",
@@ -362,6 +389,8 @@ __all__ = [
     "session_document",
     "session_dump",
     "session_events",
+    "session_ids_beginning",
+    "sessions_of_merge_plan",
     "settle_all_search",
     "settle_mirror",
     "settle_search",

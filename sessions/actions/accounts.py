@@ -22,9 +22,10 @@ from django.utils import timezone
 
 from sessions.errors import AccountNotFound, AccountRefused, Conflict, InvalidInput
 from sessions.models import BrowserLogin
-from sessions.records import Actor, Face
+from sessions.records import Actor, Face, Scope
 
 from . import audit
+from .tokens import revoke_tokens_of
 
 MOST_ACCOUNTS = 500
 # Without those that are read for one another.
@@ -94,26 +95,41 @@ def create_account(name: str, *, role: Role, password: str = "", actor: Actor) -
 
 
 def change_role(account_id: int, role: Role, *, actor: Actor) -> Account:
-    """Make an administrator a reader or the other way round. Raises AccountRefused for one's own and the last one."""
+    """Make an administrator a reader or the other way round. Raises AccountRefused for one's own and the last one.
+
+    Of the tokens that a new reader made, those that may more than read are revoked.
+    """
     with transaction.atomic(durable=True):
         user = _lock(account_id)
         if role is not Role.ADMINISTRATOR:
             _refuse_to_shut_out(user, actor, "change your own role")
         user.is_staff, user.is_superuser = True, role is Role.ADMINISTRATOR
         user.save(update_fields=["is_staff", "is_superuser"])
-        audit.record(actor, "account_role_changed", account=user.username, role=role.value)
+        beyond = None if role is Role.ADMINISTRATOR else Scope.READ
+        revoked = revoke_tokens_of(user.username, beyond=beyond, actor=actor) if beyond else 0
+        audit.record(actor, "account_role_changed", account=user.username, role=role.value, tokens_revoked=revoked)
     return get_account(account_id)
 
 
 def deactivate_account(account_id: int, *, actor: Actor) -> Account:
-    """Let nobody sign in to it, and sign it out everywhere. Raises AccountRefused for one's own and the last one."""
+    """Let nobody sign in to it, sign it out everywhere, and revoke the tokens that it made.
+
+    Raises AccountRefused for one's own and the last one.
+    """
     with transaction.atomic(durable=True):
         user = _lock(account_id)
         _refuse_to_shut_out(user, actor, "deactivate your own account")
         user.is_active = False
         user.save(update_fields=["is_active"])
         browsers = _sign_out(user)
-        audit.record(actor, "account_deactivated", account=user.username, browsers_signed_out=browsers)
+        revoked = revoke_tokens_of(user.username, actor=actor)
+        audit.record(
+            actor,
+            "account_deactivated",
+            account=user.username,
+            browsers_signed_out=browsers,
+            tokens_revoked=revoked,
+        )
     return get_account(account_id)
 
 

@@ -47,18 +47,26 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
 
 
 def update_context(
-    session_id: str, *, actor: Actor, seen: Mapping[str, str] | None = None, **changes: Unpack[ContextChanges]
+    session_id: str,
+    *,
+    actor: Actor,
+    seen: Mapping[str, str] | None = None,
+    version: str = "",
+    **changes: Unpack[ContextChanges],
 ) -> Session:
     """Replace the given context fields; counts as activity. Raises InvalidInput, SessionNotFound, SessionTrashed.
 
     `seen` holds the fingerprints of the fields as the editor saw them. Where one says something else by now, and not
-    what it is to say, ContextChanged is raised and nothing is changed.
+    what it is to say, ContextChanged is raised and nothing is changed. So it is where the whole context is not of the
+    `version` that the editor saw.
     """
     checked = {field: _check(field, value) for field, value in changes.items()}
     with transaction.atomic(durable=True):
         session = lock_session(session_id)
         if session.trashed_at is not None:
             raise SessionTrashed(f"Session {session.pk!r} lies in the trash.", hint="Resume or restore it first.")
+        if version and version != context_version(session):
+            raise ContextChanged(sorted(_CHECKS))
         _refuse_unseen(session, seen or {}, checked)
         if "tags" in checked:
             set_tags(session, checked.pop("tags"))
@@ -69,6 +77,12 @@ def update_context(
         audit.record(actor, "context_updated", session.pk, fields=sorted(changes))
     log.info("context_updated", extra={"session_id": session.pk, "face": actor.face, "fields": len(changes)})
     return session
+
+
+def context_version(session: Session) -> str:
+    """A name for what stands in all context fields together, another one as soon as any of them differs."""
+    told = json.dumps(fingerprints(session), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:24]
 
 
 def fingerprints(session: Session) -> dict[str, str]:

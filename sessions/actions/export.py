@@ -1,7 +1,7 @@
 """Giving a session out, whole."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.utils import timezone
@@ -17,9 +17,18 @@ _CHUNK = 500
 
 def export_session(session_id: str) -> Iterator[str]:
     """A session's complete document as a stream of text. Raises SessionNotFound at once, not on the way."""
+    return _written(document.stream, session_id)
+
+
+def export_lines(session_id: str) -> Iterator[str]:
+    """The same as JSON Lines, an interaction a line, with a last line that counts them."""
+    return _written(document.lines, session_id)
+
+
+def _written(write: Callable[..., Iterator[str]], session_id: str) -> Iterator[str]:
     session = get_session(session_id)
     interactions = Interaction.objects.of(session.pk).iterator(chunk_size=_CHUNK)
-    return document.stream(
+    return write(
         mapping.session_record(session, session.tags.values_list("name", flat=True)),
         [mapping.merge_record(row) for row in Merge.objects.filter(survivor_id=session.pk).order_by("merged_at", "id")],
         (mapping.interaction_record(row) for row in interactions),

@@ -94,15 +94,22 @@ def list_interactions(
     before: int | None = None,
     limit: int = 100,
     path: Sequence[int] | None = None,
+    keys: Sequence[str] | None = None,
+    with_source: bool = False,
 ) -> InteractionPage:
     """Up to `limit` interactions behind a sequence, or the last ones ahead of one; from the start without either.
 
-    `path` narrows them to the sequences of one way through a conversation that branches, in their order.
+    `path` narrows them to the sequences of one way through a conversation that branches, in their order; `keys` to some
+    idempotency keys.
     """
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidInput("limit", f"must lie between 1 and {MAX_PAGE}.")
-    # The original records are for exports; a page of them could be very large.
-    rows = Interaction.objects.filter(session_id=session_id).defer("source_record")
+    rows = Interaction.objects.filter(session_id=session_id)
+    if not with_source:
+        # The original records are for exports; a page of them could be very large.
+        rows = rows.defer("source_record")
+    if keys is not None:
+        rows = rows.filter(idempotency_key__in=keys)
     if path is not None:
         rows = rows.filter(sequence__in=_stretch_of(path, after, before, limit + 1))
     if before is not None:

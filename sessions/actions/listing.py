@@ -252,6 +252,8 @@ def _read_key(key: str, value: Any) -> Any:
 
 # --- What there is to choose from ---------------------------------------------------------------------------
 
+LAST_CHARACTER = "\U0010ffff"
+"""Comes behind every other: texts that begin as another does lie between that and it with this behind."""
 _MOST_CHOICES = 50
 _LATEST = 500
 
@@ -275,6 +277,16 @@ def latest_users() -> list[str]:
     """The users of the latest 500 sessions, as suggestions; 50 at most."""
     latest = Session.objects.order_by("-last_activity_at", "-session_id").values_list("user_id", flat=True)[:_LATEST]
     return sorted(dict.fromkeys(latest))[:_MOST_CHOICES]
+
+
+def session_ids_beginning(beginning: str, *, user_id: str = "", limit: int = 100) -> Sequence[str]:
+    """IDs of live sessions that begin so, or the latest where nothing is typed yet; of one user where one is named."""
+    live = Session.objects.live()
+    if user_id:
+        live = live.filter(user_id=user_id)
+    if beginning:
+        live = live.filter(pk__gte=beginning, pk__lte=beginning + LAST_CHARACTER).order_by("pk")
+    return list(live.values_list("pk", flat=True)[:limit])
 
 
 def _leap(model: type[Model], column: str) -> list[str]:

@@ -49,10 +49,12 @@ _NEEDED = (
 class Appended:
     """The rows that stand for the drafts, in their order; how many are new; the new ones' journal entries; and when.
 
-    `recorded_at` is the new rows' moment. The last of `rows` may be an old one. `counted` names the session's fields
-    that the caller saves: hardly an append brings a model that the session does not know.
+    `session_id` is the session that holds them: the one that was named, or the one that absorbed it. `recorded_at` is
+    the new rows' moment. The last of `rows` may be an old one. `counted` names the session's fields that the caller
+    saves: hardly an append brings a model that the session does not know.
     """
 
+    session_id: str
     rows: Sequence[Interaction]
     added: int
     entries: Sequence[Entry]
@@ -66,6 +68,11 @@ def log_interaction(session_id: str, draft: InteractionDraft, *, actor: Actor) -
 
 
 def log_interactions(session_id: str, drafts: Iterable[InteractionDraft], *, actor: Actor) -> Sequence[Interaction]:
+    """Store interactions in their order, all or none, and return them. See `append_interactions`."""
+    return append_interactions(session_id, drafts, actor=actor).rows
+
+
+def append_interactions(session_id: str, drafts: Iterable[InteractionDraft], *, actor: Actor) -> Appended:
     """Store interactions in their order, all or none, with one transaction and one journal write.
 
     A draft whose idempotency key the session knows is answered with the interaction that it became; nothing is
@@ -92,7 +99,7 @@ def log_interactions(session_id: str, drafts: Iterable[InteractionDraft], *, act
     if log.isEnabledFor(logging.DEBUG):
         details = {"session_id": session.pk, "added": appended.added, "sequence": session.last_sequence}
         log.debug("interaction_logged", extra={**details, "face": actor.face})
-    return appended.rows
+    return appended
 
 
 def lock_for_append(session_id: str) -> Session:
@@ -133,7 +140,7 @@ def append(session: Session, drafts: Sequence[InteractionDraft]) -> Appended:
     if session.model_names is not known_models:
         figures.note_models(session)
         counted = (*_COUNTERS, "model_names")
-    return Appended(rows, len(new), entries, now, counted)
+    return Appended(session.pk, rows, len(new), entries, now, counted)
 
 
 def same_content(row: Interaction | InteractionDraft, draft: InteractionDraft) -> bool:

@@ -7,7 +7,7 @@ merge gives it back. Each absorbed session has a merge record of its own, so one
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from sessions import mapping, validation
-from sessions.errors import MergeRefused, NotFound
+from sessions.errors import MergeRefused, NotFound, PlanChanged
 from sessions.figures import recount
 from sessions.mirror import codec
 from sessions.models import Merge, Session, SessionTag
@@ -54,16 +54,24 @@ class MergeGroup:
 
 
 def merge_sessions(
-    survivor_id: str, *, absorbed: str | Sequence[str], choices: Choices | None = None, actor: Actor
+    survivor_id: str,
+    *,
+    absorbed: str | Sequence[str],
+    choices: Choices | None = None,
+    as_of: Mapping[str, int] | None = None,
+    actor: Actor,
 ) -> MergeGroup:
     """Merge one session or several into the survivor, all or none.
 
-    `choices` decides where the contexts differ (see `context_merge`); without one the survivor's value stands. Raises
-    SessionNotFound, MergeRefused, and InvalidInput for a choice that makes no sense or a result too large to keep.
+    `choices` decides where the contexts differ (see `context_merge`); without one the survivor's value stands. `as_of`
+    holds the revisions that a plan was made of. Raises SessionNotFound, MergeRefused, PlanChanged where a session is at
+    another revision, and InvalidInput for a choice that makes no sense or a result too large to keep.
     """
     named = [absorbed] if isinstance(absorbed, str) else [*dict.fromkeys(absorbed)]
     with transaction.atomic(durable=True):
         survivor, others = _lock_fit(survivor_id, named)
+        if as_of is not None:
+            _refuse_changed([survivor, *others], as_of)
         decided = context_merge.checked(choices or {}, [survivor.pk, *named])
         group = _merges_of(survivor, others, decided, actor)
         moved = weaving.move_in(survivor, list(zip(others, [merge.pk for merge in group.merges], strict=True)))
@@ -170,6 +178,13 @@ def _lock_fit(survivor_id: str, named: Sequence[str]) -> tuple[Session, list[Ses
     survivor, others = rows[survivor_pk], [rows[name] for name in named]
     refuse_unfit(survivor, others)
     return survivor, others
+
+
+def _refuse_changed(sessions: Sequence[Session], as_of: Mapping[str, int]) -> None:
+    changed = [session.pk for session in sessions if as_of.get(session.pk) != session.revision]
+    if changed:
+        names = ", ".join(map(repr, changed))
+        raise PlanChanged(f"Changed since the plan was made: {names}.", hint="Make a new plan; nothing was merged.")
 
 
 def _merges_of(survivor: Session, others: Sequence[Session], decided: Choices, actor: Actor) -> MergeGroup:

@@ -46,11 +46,12 @@ class SearchPage:
     query: Query
 
 
-def search(text: str, *, cursor: str = "", limit: int = 20) -> SearchPage:
+def search(text: str, *, of_user: str = "", cursor: str = "", limit: int = 20) -> SearchPage:
     """Look for what was said, asked for as docs/search.md tells; nothing is found by an empty text.
 
-    What was acknowledged before is found, unless `behind` says otherwise. Raises InvalidInput, with a hint, for a
-    query that makes no sense or a foreign cursor.
+    `of_user` looks in one user's sessions alone, whatever the text says of users. What was acknowledged before is
+    found, unless `behind` says otherwise. Raises InvalidInput, with a hint, for a query that makes no sense or a
+    foreign cursor.
     """
     if not 1 <= limit <= MAX_HITS:
         raise InvalidInput("limit", f"must lie between 1 and {MAX_HITS}.")
@@ -59,7 +60,12 @@ def search(text: str, *, cursor: str = "", limit: int = 20) -> SearchPage:
     if asked.is_empty:
         return SearchPage([], "", 0, asked)
     behind = _settle_first()
-    hits, following = lookup.look(_as_of_today(asked), place, limit)
+    looked_for = _as_of_today(asked)
+    if of_user:
+        if looked_for.users and of_user not in looked_for.users:
+            return SearchPage([], "", behind, asked)
+        looked_for = replace(looked_for, users=(of_user,))
+    hits, following = lookup.look(looked_for, place, limit)
     return SearchPage(hits, _write_cursor(following) if following else "", behind, asked)
 
 

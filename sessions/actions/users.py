@@ -23,11 +23,10 @@ from sessions.records import InteractionKind
 
 from . import cursors
 from .identity import resolve_user
+from .listing import LAST_CHARACTER
 
 MAX_PAGE = 500
 SORTS = ("activity", "name", "sessions")
-# Behind every text that begins as another does.
-_LAST_CHARACTER = "\U0010ffff"
 _DAYS = 56
 # So many interactions a page may look at one by one.
 _MOST_COUNTED = 5_000
@@ -122,7 +121,7 @@ def list_users(*, prefix: str = "", sort: str = "activity", cursor: str = "", li
 def _by_name(prefix: str, place: Sequence[Any] | None, limit: int) -> list[str]:
     start, comparison = (place[-1], ">") if place else (prefix, ">=")
     sql = f"{_leaping(comparison)} SELECT id FROM leap WHERE id IS NOT NULL LIMIT %s"  # noqa: S608
-    return _ids(sql, [start, prefix + _LAST_CHARACTER, prefix + _LAST_CHARACTER, limit])
+    return _ids(sql, [start, prefix + LAST_CHARACTER, prefix + LAST_CHARACTER, limit])
 
 
 def _by_activity(prefix: str, place: Sequence[Any] | None, limit: int) -> list[str]:
@@ -136,11 +135,11 @@ def _by_activity(prefix: str, place: Sequence[Any] | None, limit: int) -> list[s
         f"WHERE user_id = leap.id) AS latest FROM leap WHERE id IS NOT NULL) AS users {behind} "
         "ORDER BY latest DESC, id LIMIT %s"
     )
-    return _ids(sql, [prefix, prefix + _LAST_CHARACTER, prefix + _LAST_CHARACTER, *parameters, limit])
+    return _ids(sql, [prefix, prefix + LAST_CHARACTER, prefix + LAST_CHARACTER, *parameters, limit])
 
 
 def _by_sessions(prefix: str, place: Sequence[Any] | None, limit: int) -> list[str]:
-    rows = Session.objects.filter(user_id__gte=prefix, user_id__lte=prefix + _LAST_CHARACTER) if prefix else None
+    rows = Session.objects.filter(user_id__gte=prefix, user_id__lte=prefix + LAST_CHARACTER) if prefix else None
     counted = (Session.objects.all() if rows is None else rows).order_by().values("user_id").annotate(n=Count("pk"))
     if place:
         counted = counted.filter(Q(n__lt=place[0]) | Q(n=place[0], user_id__gt=place[1]))

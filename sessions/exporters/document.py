@@ -43,6 +43,34 @@ def stream(
     yield "\n ]\n}\n"
 
 
+def lines(
+    header: SessionRecord,
+    merges: Iterable[MergeRecord],
+    interactions: Iterable[InteractionRecord],
+    *,
+    total_interactions: int,
+    exported_at: datetime,
+) -> Iterator[str]:
+    """The same as JSON Lines: the session, each interaction, and a last line that counts them.
+
+    A file without that last line was cut off.
+    """
+    first = {
+        "kind": "session",
+        "export_version": EXPORT_VERSION,
+        "export_timestamp": exported_at.astimezone(UTC).isoformat(),
+        "session_info": session_info(header, total_interactions),
+        "context": context(header),
+        "merges": [codec.to_payload(merge) for merge in merges],
+    }
+    yield json.dumps(first, ensure_ascii=False) + "\n"
+    count = 0
+    for record in interactions:
+        yield json.dumps(interaction(record), ensure_ascii=False) + "\n"
+        count += 1
+    yield json.dumps({"kind": "end", "interactions": count}) + "\n"
+
+
 def session_info(header: SessionRecord, total_interactions: int) -> dict[str, JSON]:
     """The session itself, with the old system's names where it had one."""
     payload = codec.to_payload(header)

@@ -11,12 +11,14 @@ from .profile import MAX_USER_ID, Profile, UserMerge
 from .schedule import Schedule
 from .search import Passage
 from .session import MAX_MODELS, MAX_OPENING, MAX_SESSION_ID, Session, SessionModel, SessionTag
+from .token import MAX_TOKEN_NAME, Token
 
 __all__ = [
     "MAX_KEY",
     "MAX_MODELS",
     "MAX_OPENING",
     "MAX_SESSION_ID",
+    "MAX_TOKEN_NAME",
     "MAX_USER_ID",
     "QUARTER_SECONDS",
     "ActivityCount",
@@ -37,6 +39,7 @@ __all__ = [
     "SessionModel",
     "SessionTag",
     "SignInBudget",
+    "Token",
     "Tombstone",
     "UserMerge",
 ]

@@ -1,0 +1,82 @@
+"""The verbs as programs call them, by whichever face they come: who may, whose it is, and what goes in and out.
+
+Every verb takes the `Caller` first, asks whether its scope reaches so far, treats somebody else's session as unknown,
+calls one action, and answers in a shape. The faces (REST, MCP) only translate: requests into
+`shapes`, errors of the domain into their own.
+"""
+
+from .callers import require
+from .cleaning import apply_cleanup, get_cleanup, plan_cleanup, undo_cleanup
+from .exporting import FORMATS, Export, export_session
+from .interactions import (
+    MAX_BATCH,
+    append,
+    append_batches,
+    get_interaction,
+    list_interactions,
+    pin,
+    unpin,
+)
+from .merging import apply_merge, get_merge, merge, plan_merge, unmerge
+from .searching import search
+from .sessions import (
+    add_tag,
+    context_of,
+    context_pack,
+    get_session,
+    hold,
+    list_sessions,
+    release,
+    remove_tag,
+    restore,
+    resume,
+    start_session,
+    suggest_session_ids,
+    trash,
+    update_context,
+)
+from .users import get_user, list_users, preferences_of, remove_preference, set_preferences, suggest_user_ids
+
+__all__ = [
+    "FORMATS",
+    "MAX_BATCH",
+    "Export",
+    "add_tag",
+    "append",
+    "append_batches",
+    "apply_cleanup",
+    "apply_merge",
+    "context_of",
+    "context_pack",
+    "export_session",
+    "get_cleanup",
+    "get_interaction",
+    "get_merge",
+    "get_session",
+    "get_user",
+    "hold",
+    "list_interactions",
+    "list_sessions",
+    "list_users",
+    "merge",
+    "pin",
+    "plan_cleanup",
+    "plan_merge",
+    "preferences_of",
+    "release",
+    "remove_preference",
+    "remove_tag",
+    "require",
+    "restore",
+    "resume",
+    "search",
+    "set_preferences",
+    "start_session",
+    "suggest_session_ids",
+    "suggest_user_ids",
+    "trash",
+    "undo_cleanup",
+    "unmerge",
+    "unpin",
+    "update_context",
+]
