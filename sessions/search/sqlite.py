@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _INDEX = "conversations_passage_index"
 _LATEST = f"SELECT rowid FROM {_INDEX} WHERE {_INDEX} MATCH %s {{}} ORDER BY rowid DESC LIMIT %s"  # noqa: S608
-_PATIENCE_MS = 50
+_PATIENCE_SECONDS = 0.05
 
 
 class SQLite:
@@ -44,15 +44,8 @@ class SQLite:
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        connection.ensure_connection()
-        with connection.cursor() as cursor:
-            (usual_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
-            cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")
-        try:
+        with connection.waiting_at_most(_PATIENCE_SECONDS):  # type: ignore[attr-defined]  # sessionsite.sqlite
             yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute(f"PRAGMA busy_timeout = {int(usual_ms)}")
 
 
 def written(expression: "Expression") -> str:

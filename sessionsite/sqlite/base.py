@@ -9,13 +9,17 @@ version. docs/decisions/0002-sqlite-checkpoints.md tells why this was chosen.
 import logging
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.db import OperationalError
 from django.db.backends.sqlite3 import base, operations
+
+from .turns import Turns, turns_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +56,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._commits = 0
+        self._turn: Turns | None = None
+        self._patience_seconds = float(self.settings_dict["OPTIONS"].get("timeout", BUSY_SECONDS))
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
@@ -84,11 +90,54 @@ class DatabaseWrapper(base.DatabaseWrapper):
             rows: list[Any] = self.connection.execute(_question_marks(sql), parameters).fetchall()
         return rows
 
+    @contextmanager
+    def waiting_at_most(self, seconds: float) -> Iterator[None]:
+        """A block whose writes wait no longer than this for others; they fail with OperationalError then."""
+        self.ensure_connection()
+        usual, self._patience_seconds = self._patience_seconds, seconds
+        self.connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1_000)}")
+        try:
+            yield
+        finally:
+            self._patience_seconds = usual
+            if self.connection is not None:
+                self.connection.execute(f"PRAGMA busy_timeout = {int(usual * 1_000)}")
+
     def _start_transaction_under_autocommit(self) -> None:
-        self.run_directly(f"BEGIN {self.transaction_mode}", ())
+        self._take_turn()
+        try:
+            self.run_directly(f"BEGIN {self.transaction_mode}", ())
+        except BaseException:
+            self._end_turn()
+            raise
+
+    def _take_turn(self) -> None:
+        if self._turn is None:
+            turn = turns_at(Path(self.settings_dict["NAME"]))
+            if not turn.take(self._patience_seconds):
+                raise OperationalError("database is locked")
+            self._turn = turn
+
+    def _end_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.give_back()
+
+    def _rollback(self) -> None:
+        try:
+            super()._rollback()  # type: ignore[misc]
+        finally:
+            self._end_turn()
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]
+        finally:
+            self._end_turn()
 
     def _commit(self) -> None:
         super()._commit()  # type: ignore[misc]  # the stubs leave out private methods
+        self._end_turn()
         self._commits += 1
         if self._commits % COMMITS_BETWEEN_LOOKS == 0:
             self.checkpoint_when_due()
@@ -119,13 +168,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return
         self.ensure_connection()
         connection = self.connection
-        with self.wrap_database_errors:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            try:
-                connection.execute(_question_marks(sql), parameters)
-            finally:
-                if not _make_durable(connection):
-                    self.close()
+        self._take_turn()
+        try:
+            with self.wrap_database_errors:
+                connection.execute("PRAGMA synchronous = NORMAL")
+                try:
+                    connection.execute(_question_marks(sql), parameters)
+                finally:
+                    if not _make_durable(connection):
+                        self.close()
+        finally:
+            self._end_turn()
 
 
 def _make_durable(connection: sqlite3.Connection) -> bool:

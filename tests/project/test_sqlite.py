@@ -99,12 +99,42 @@ def test_it_takes_the_write_lock_when_a_transaction_begins(
     connect: Callable[[], DatabaseWrapper], database: DatabaseWrapper
 ) -> None:
     second = connect()
-    run(second, "PRAGMA busy_timeout = 0")
     begin(database)
-    with pytest.raises(OperationalError, match="locked"):
+    with second.waiting_at_most(0), pytest.raises(OperationalError, match="locked"):
         begin(second)
     database.rollback()
     database.set_autocommit(True)
+
+
+def test_it_gives_its_turn_back_however_a_transaction_ends(
+    connect: Callable[[], DatabaseWrapper], database: DatabaseWrapper
+) -> None:
+    second = connect()
+    for end in (database.commit, database.rollback, database.close):
+        begin(database)
+        end()
+        with second.waiting_at_most(0):
+            write(second)
+        if database.connection is not None:
+            database.set_autocommit(True)
+
+
+def test_it_gives_its_turn_back_when_a_transaction_cannot_begin(
+    connect: Callable[[], DatabaseWrapper], database: DatabaseWrapper, path: Path
+) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        with database.waiting_at_most(0), pytest.raises(OperationalError):
+            begin(database)
+    with connect().waiting_at_most(0):
+        pass
+    write(connect())
+
+
+def test_its_patience_lasts_for_a_block_alone(database: DatabaseWrapper) -> None:
+    with database.waiting_at_most(0.05):
+        assert pragma(database, "busy_timeout") == 50
+    assert pragma(database, "busy_timeout") == base.BUSY_SECONDS * 1000
 
 
 def test_it_leaves_the_wal_alone_below_the_limit(
