@@ -56,6 +56,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._commits = 0
+        self._turns: Turns | None = None
         self._turn: Turns | None = None
         self._patience_seconds = float(self.settings_dict["OPTIONS"].get("timeout", BUSY_SECONDS))
 
@@ -113,10 +114,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _take_turn(self) -> None:
         if self._turn is None:
-            turn = turns_at(Path(self.settings_dict["NAME"]))
-            if not turn.take(self._patience_seconds):
+            turns = self._turns
+            # A forked process has turns of its own.
+            if turns is None or turns.process != os.getpid():
+                turns = self._turns = turns_at(Path(self.settings_dict["NAME"]))
+            if not turns.take(self._patience_seconds):
                 raise OperationalError("database is locked")
-            self._turn = turn
+            self._turn = turns
 
     def _end_turn(self) -> None:
         turn, self._turn = self._turn, None
