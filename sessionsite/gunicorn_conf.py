@@ -17,7 +17,8 @@ from sessionsite.processes import stop_with_supervisor
 wsgi_app = "sessionsite.wsgi"
 bind = socket_address(settings.SESSIONSITE_HOST, settings.SESSIONSITE_PORT)
 
-worker_class = "gthread"
+# gunicorn's gthread, but for waiting: a slow client holds no thread.
+worker_class = "sessionsite.patient_worker.PatientWorker"
 workers = 2
 threads = 4
 # Loaded once before the fork: shared memory, and an application that cannot load stops the start at once.

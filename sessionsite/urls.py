@@ -7,6 +7,8 @@ from django.views.generic import RedirectView
 from sessions.views.account import SignOut, admin_sign_in
 
 urlpatterns = [
+    # First, because programs ask oftenest.
+    path("api/v1/", include("sessions.api.face")),
     # The admin's own pages for these know neither the limit of sign-ins nor the audit log, nor what a browser keeps.
     path("admin/login/", admin_sign_in),
     path("admin/logout/", SignOut.as_view()),

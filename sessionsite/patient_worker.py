@@ -1,0 +1,106 @@
+"""gunicorn's threaded worker, with no thread waiting for a request that has not arrived.
+
+gunicorn hands a new connection to a thread at once, which then waits up to five seconds for its first byte and for
+ever for its last: a few dozen connections that send nothing, or one byte a minute, take all threads. Here the main
+loop, which waits for any number of connections anyway, looks at what has arrived without taking it (`MSG_PEEK`) and
+hands a connection to a thread once the head of its request is whole, and its body too where it is small. Meanwhile the
+kernel is told to wake the loop only when more is there (`SO_RCVLOWAT`), so waiting costs nothing.
+
+What is left: a body larger than `PEEK_BYTES` is read by a thread, which gives up when nothing comes for
+`STALL_SECONDS`. A proxy in front that takes whole requests first, as nginx does by itself, leaves nothing to wait for.
+"""
+
+import errno
+import re
+import socket
+import time
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+# What a receive buffer surely holds while nobody reads it; gunicorn refuses heads that are larger anyway.
+PEEK_BYTES = 32 * 1024
+# A whole request, or its first `PEEK_BYTES`, must be there by then.
+ARRIVAL_SECONDS = 15
+# How long a thread waits for the next bytes of a body, or for a client to take an answer's.
+STALL_SECONDS = 20
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+
+
+class PatientConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
+    """A connection whose reads and writes do not wait for ever."""
+
+    def init(self) -> None:
+        super().init()
+        self.sock.settimeout(STALL_SECONDS)
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
+    """See the module."""
+
+    def accept(self, listener: socket.socket) -> None:
+        if self.cfg.is_ssl:
+            # What arrives is unreadable until a thread has shaken hands.
+            super().accept(listener)
+            return
+        try:
+            client, address = listener.accept()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+                raise
+            return
+        self.nr_conns += 1
+        connection = PatientConnection(self.cfg, client, address, listener.getsockname())
+        self._await_arrival(connection)
+
+    def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
+        """A kept connection's next request begins."""
+        if self.cfg.is_ssl or _is_there(client):
+            super().on_client_socket_readable(conn, client)
+            return
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self._await_arrival(conn)
+
+    def on_pending_socket_readable(self, conn: Any, client: socket.socket) -> None:
+        """More of a request is there."""
+        if self.cfg.is_ssl or _is_there(client):
+            super().on_pending_socket_readable(conn, client)
+
+    def _await_arrival(self, connection: Any) -> None:
+        connection.timeout = time.monotonic() + ARRIVAL_SECONDS
+        self.pending_conns.append(connection)
+        self.poller.register(connection.sock, EVENT_READ, partial(self.on_pending_socket_readable, connection))
+
+
+def _is_there(client: socket.socket) -> bool:
+    """Whether a thread need not wait for the rest of a request; where it must, the loop is woken by the next byte."""
+    try:
+        arrived = client.recv(PEEK_BYTES, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # The thread that reads it meets the same error, and knows what to do.
+        return True
+    if not arrived or len(arrived) >= _needed(arrived):
+        _wake_at(client, 1)
+        return True
+    _wake_at(client, len(arrived) + 1)
+    return False
+
+
+def _needed(arrived: bytes) -> int:
+    """How many bytes are waited for, going by what has arrived."""
+    end = arrived.find(_HEAD_END)
+    if end < 0:
+        return PEEK_BYTES
+    length = _LENGTH.search(arrived, 0, end + 2)
+    return min(PEEK_BYTES, end + len(_HEAD_END) + (int(length[1]) if length else 0))
+
+
+def _wake_at(client: socket.socket, size_bytes: int) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size_bytes)

@@ -1,0 +1,1 @@
+"""Applications that tests of the server run under it."""

@@ -1,0 +1,16 @@
+"""An application that gives back what it is sent."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sessionsite import patient_worker
+
+# The tests need not wait so long.
+patient_worker.ARRIVAL_SECONDS = 2
+patient_worker.STALL_SECONDS = 1
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]

@@ -1,0 +1,127 @@
+"""A server of two threads among clients that are slow, silent, or gone."""
+
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "tests.project.servers.echo", "--bind", f"127.0.0.1:{number}"]
+    command += ["--worker-class", "sessionsite.patient_worker.PatientWorker", "--threads", "2", "--preload"]
+    server = subprocess.Popen([*command, "--no-control-socket"], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", number)) == 0:
+                    break
+            time.sleep(0.1)
+        yield number
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def answer_to(client: socket.socket, ending: bytes = b"hello") -> bytes:
+    """What comes, until it ends as awaited."""
+    got = b""
+    while not got.endswith(ending) and (piece := client.recv(1_000)):
+        got += piece
+    return got
+
+
+def ask(port: int, body: bytes = b"hello") -> tuple[float, bytes]:
+    """How long an answer takes, in seconds, and what it is."""
+    began = time.monotonic()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/", body)
+    answer = connection.getresponse().read()
+    connection.close()
+    return time.monotonic() - began, answer
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST / HT", HEAD, HEAD + b"hel"], ids=["nothing", "begun", "head", "body"])
+def test_it_answers_among_a_hundred_that_do_not_go_on(port: int, sent: bytes) -> None:
+    with ExitStack() as waiting:
+        for _ in range(100):
+            waiting.enter_context(connect(port)).sendall(sent)
+        seconds, answer = ask(port)
+    assert answer == b"hello"
+    assert seconds < 1
+
+
+def test_it_answers_a_request_that_comes_in_pieces(port: int) -> None:
+    with connect(port) as client:
+        for place in range(0, len(HEAD), 7):
+            client.sendall(HEAD[place : place + 7])
+            time.sleep(0.01)
+        for letter in b"hello":
+            client.sendall(bytes([letter]))
+            time.sleep(0.02)
+        assert answer_to(client).endswith(b"hello")
+
+
+def test_it_answers_the_second_request_of_a_connection_in_pieces_too(port: int) -> None:
+    with connect(port) as client:
+        for _ in range(3):
+            client.sendall(HEAD[:20])
+            time.sleep(0.05)
+            client.sendall(HEAD[20:] + b"hello")
+            assert answer_to(client).startswith(b"HTTP/1.1 200")
+
+
+def test_it_answers_two_requests_that_come_at_once(port: int) -> None:
+    with connect(port) as client:
+        client.sendall((HEAD + b"hello") * 2)
+        got = b""
+        while got.count(b"hello") < 2:
+            got += client.recv(1_000)
+
+
+def test_it_takes_a_body_larger_than_it_looks_at(port: int) -> None:
+    body = b"x" * 3_000_000
+    assert ask(port, body)[1] == body
+
+
+def test_it_closes_a_connection_that_never_ends_its_head(port: int) -> None:
+    with connect(port) as client:
+        client.sendall(b"POST / HT")
+        # A reset is as good: something was sent that nobody read.
+        with suppress(ConnectionResetError):
+            assert client.recv(10) == b""
+
+
+def test_a_body_that_stalls_gives_its_thread_back(port: int) -> None:
+    head = HEAD.replace(b"Content-Length: 5", b"Content-Length: 900000")
+    with ExitStack() as stalled:
+        for _ in range(2):
+            stalled.enter_context(connect(port)).sendall(head + b"x" * 100_000)
+        time.sleep(0.1)
+        seconds, answer = ask(port)
+    assert answer == b"hello"
+    assert seconds < 5
+
+
+def test_it_goes_on_when_clients_leave(port: int) -> None:
+    for sent in (b"", b"POST", HEAD, HEAD + b"hello"):
+        for _ in range(20):
+            with connect(port) as client:
+                client.sendall(sent)
+    assert ask(port)[1] == b"hello"
