@@ -78,7 +78,7 @@ class Report:
 @contextmanager
 def site(store: scratch.Store) -> Iterator[int]:
     """The site on a free port, as `manage.py serve` runs it; stopped at the end."""
-    port = _free_port()
+    port = free_port()
     log = store.outside / "site.log"
     environment = {**store.environment(), "SESSIONSITE_PORT": str(port)}
     with _running([sys.executable, "manage.py", "serve"], environment, port, log):
@@ -88,7 +88,7 @@ def site(store: scratch.Store) -> Iterator[int]:
 @contextmanager
 def bare(folder: Path) -> Iterator[int]:
     """The bare Django under the same gunicorn settings."""
-    port = _free_port()
+    port = free_port()
     environment = {**os.environ, "BARE_DATABASE": str(folder / "bare.sqlite3")}
     command = [sys.executable, "-m", "gunicorn", "bench.bare", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
     command += ["--threads", "4", "--worker-class", "gthread", "--preload", "--no-control-socket"]
@@ -226,7 +226,7 @@ def _await_answer(port: int, process: "subprocess.Popen[bytes]", log: Path) -> N
     raise RuntimeError(f"{' '.join(process.args)} did not start:\n{log.read_text()[-2_000:]}")  # type: ignore[arg-type]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
