@@ -43,6 +43,11 @@ def requests_per_minute() -> int:
     return int(settings.SESSIONSITE_REQUESTS_PER_MINUTE)
 
 
+def max_request_bytes() -> int:
+    """How large a request's body may be."""
+    return int(settings.SESSIONSITE_MAX_REQUEST_MB) * 1024 * 1024
+
+
 def _days(name: str) -> int:
     """A missing, negative or senseless number of days must delete nothing, so it is refused wherever it is read."""
     value = getattr(settings, name, None)

@@ -3,8 +3,9 @@
 from . import models
 from .models import MAX_MODELS, MAX_OPENING, SessionModel
 from .records import InteractionKind
-from .validation import MAX_INTEGER
 
+MAX_SUM = 10**15
+"""Where a session's sums stop. What lists sort by and users are told adds up sums, and a database holds 64 bits."""
 _REQUESTS = frozenset({InteractionKind.CLIENT_REQUEST, InteractionKind.CONVERSATION_TURN})
 
 
@@ -13,10 +14,10 @@ def count_in(session: models.Session, row: models.Interaction) -> None:
     session.last_sequence = max(session.last_sequence, row.sequence)
     session.interaction_count += 1
     session.error_count += is_error(row)
-    # Sums stop at what a column holds: no single absurd number may shut a session against all later ones.
-    session.input_tokens = min(session.input_tokens + (row.input_tokens or 0), MAX_INTEGER)
-    session.output_tokens = min(session.output_tokens + (row.output_tokens or 0), MAX_INTEGER)
-    session.cost_microusd = min(session.cost_microusd + (row.cost_microusd or 0), MAX_INTEGER)
+    # No single absurd number may shut a session against all later ones, nor a list that it stands in.
+    session.input_tokens = min(session.input_tokens + (row.input_tokens or 0), MAX_SUM)
+    session.output_tokens = min(session.output_tokens + (row.output_tokens or 0), MAX_SUM)
+    session.cost_microusd = min(session.cost_microusd + (row.cost_microusd or 0), MAX_SUM)
     if not session.opening and row.prompt and row.kind in _REQUESTS:
         session.opening = " ".join(row.prompt[: MAX_OPENING * 4].split())[:MAX_OPENING]
     if row.model and row.model not in session.model_names and len(session.model_names) < MAX_MODELS:

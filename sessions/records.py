@@ -346,4 +346,24 @@ class SetAside:
     raw: bytes = b""
 
 
-type ImportEvent = SessionDraft | ImportedInteraction | SetAside
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedSession:
+    """A session as an export of our own has it, and the merges by which others became part of it.
+
+    Its `ExportedInteraction`s follow. `place` is that of its header.
+    """
+
+    record: SessionRecord
+    merges: Sequence[MergeRecord]
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedInteraction:
+    """An interaction of the session before it as an export of our own has it, with its ID, sequence and times."""
+
+    record: InteractionRecord
+    place: str
+
+
+type ImportEvent = SessionDraft | ImportedInteraction | ExportedSession | ExportedInteraction | SetAside

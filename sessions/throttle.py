@@ -5,12 +5,16 @@ moment at which it would be free again had its requests come evenly. The memory 
 every process counts in the same place; a process started by itself counts alone. A restart forgets.
 """
 
+import fcntl
 import mmap
 import struct
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from pathlib import Path
 
 _SLOT = struct.Struct("=Qd")
 _SLOTS = 8_192
@@ -18,8 +22,18 @@ _SLOTS = 8_192
 _PROBES = 8
 
 _memory = mmap.mmap(-1, _SLOT.size * _SLOTS)
-_between_processes = get_context("fork").Lock()
 _between_threads = threading.Lock()
+
+
+def _nameless_file() -> int:
+    descriptor, path = tempfile.mkstemp()
+    Path(path).unlink()
+    return descriptor
+
+
+# There only to be locked: the system takes such a lock back from a process that is killed, where one in memory would
+# stay taken for good. It belongs to a process, so threads need one of their own.
+_gate = _nameless_file()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,7 @@ def spend(key: int, *, per_minute: int, now: float | None = None) -> Allowance:
     """
     moment = time.monotonic() if now is None else now
     interval = 60.0 / per_minute
-    with _between_threads, _between_processes:
+    with _alone():
         place = _place_of(key, moment)
         known, free_at = _SLOT.unpack_from(_memory, place)
         free_at = max(free_at, moment) if known == key else moment
@@ -55,8 +69,19 @@ def spend(key: int, *, per_minute: int, now: float | None = None) -> Allowance:
 
 def forget() -> None:
     """Begin anew with every token; for tests."""
-    with _between_threads, _between_processes:
+    with _alone():
         _memory[:] = bytes(len(_memory))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A block that one thread of one process is in at a time."""
+    with _between_threads:
+        fcntl.lockf(_gate, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(_gate, fcntl.LOCK_UN)
 
 
 def _place_of(key: int, now: float) -> int:

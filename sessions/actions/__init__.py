@@ -80,7 +80,14 @@ from .copies import (
     settle_mirror,
     verify_mirror,
 )
-from .export import export_document, export_lines, export_markdown, export_session
+from .export import (
+    Transcript,
+    export_document,
+    export_lines,
+    export_markdown,
+    export_session,
+    export_transcript,
+)
 from .find import InteractionPage, find_row, get_session, journal_path, list_interactions
 from .identity import resolve_user
 from .imports import ImportReport, adopt, import_events, import_source
@@ -130,6 +137,7 @@ from .overview import (
     StateCounts,
     expiring_soon,
     glance,
+    interactions_in_all,
     list_expiring,
     list_trash,
     soon,
@@ -170,6 +178,7 @@ from .upkeep import (
     data_dir_name,
     database_version,
     inspect_mirror,
+    missing_parts,
     note_worker,
     sizes,
     version,
@@ -249,6 +258,7 @@ __all__ = [
     "StateCounts",
     "Timeline",
     "TimelineItem",
+    "Transcript",
     "UserDays",
     "UserFigures",
     "UserMergePreview",
@@ -298,6 +308,7 @@ __all__ = [
     "export_lines",
     "export_markdown",
     "export_session",
+    "export_transcript",
     "find_account",
     "find_row",
     "find_user",
@@ -317,6 +328,7 @@ __all__ = [
     "import_source",
     "inspect_mirror",
     "interaction_document",
+    "interactions_in_all",
     "is_usable",
     "journal_path",
     "keep_database",
@@ -349,6 +361,7 @@ __all__ = [
     "mergeable_sessions",
     "merges_of",
     "mirror_status",
+    "missing_parts",
     "new_session_id",
     "note_worker",
     "path_through",

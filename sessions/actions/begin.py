@@ -96,17 +96,7 @@ def checked_session_id(session_id: str) -> str:
 
 def insert_session(session: Session, tags: list[str]) -> None:
     """Insert a new session within the caller's transaction. Raises SessionPurged, SessionExists or IntegrityError."""
-    tombstone = Tombstone.objects.filter(pk=session.pk).first()
-    if tombstone is not None:
-        raise SessionPurged(session.pk, hint="A purged ID is not used again; choose another.")
-    places = drain.layout()
-    if any(
-        path.exists(follow_symlinks=False) for path in (places.journal(session.pk), places.trashed_journal(session.pk))
-    ):
-        raise SessionExists(
-            f"The files hold a session {session.pk!r} that the database lacks.",
-            hint="Bring it back with `manage.py mirror restore`.",
-        )
+    refuse_used_id(session.pk)
     session.user_id, profile = claim_user(session.user_id)
     if profile is not None:
         session.user_preferences = {**profile.preferences, **session.user_preferences}
@@ -114,6 +104,23 @@ def insert_session(session: Session, tags: list[str]) -> None:
     session.unmirrored = [checked_header(session, tags)]
     session.save(force_insert=True)
     SessionTag.objects.bulk_create([SessionTag(session=session, name=name) for name in tags])
+
+
+def refuse_used_id(session_id: str) -> None:
+    """Raise SessionPurged or SessionExists where an ID was given out before."""
+    if Tombstone.objects.filter(pk=session_id).exists():
+        raise SessionPurged(session_id, hint="A purged ID is not used again; choose another.")
+    places = drain.layout()
+    if any(
+        path.exists(follow_symlinks=False) for path in (places.journal(session_id), places.trashed_journal(session_id))
+    ):
+        # Asked only now: a new ID has no files, and costs no query.
+        if Session.objects.filter(pk=session_id).exists():
+            raise SessionExists(f"There is already a session {session_id!r}.", hint="Resume it instead.")
+        raise SessionExists(
+            f"The files hold a session {session_id!r} that the database lacks.",
+            hint="Bring it back with `manage.py mirror restore`.",
+        )
 
 
 def resume_session(session_id: str, *, user_id: str | None = None, actor: Actor) -> Session:
@@ -178,6 +185,7 @@ __all__ = [
     "get_session",
     "insert_session",
     "new_session_id",
+    "refuse_used_id",
     "resume_session",
     "take_out_of_trash",
 ]

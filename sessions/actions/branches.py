@@ -3,13 +3,18 @@
 A conversation branches where one interaction has several requests, or several replies, as children: somebody went
 back and asked otherwise, or had the answer made again. Several tool calls of one reply, and their results, are no
 branches, nor is what a merge wove in between.
+
+A source whose messages form a tree knows more: that a reply began with a tool's call, or that there were several
+beginnings. Its importer marks such interactions with `begins_branch` in the metadata.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Case, Count, Value, When
+from django.db.models import Case, Count, Q, Value, When
+from django.db.models.functions import StrIndex
 
 from sessions.models import Interaction
 from sessions.records import InteractionKind
@@ -18,6 +23,9 @@ from sessions.records import InteractionKind
 MAX_INTERACTIONS = 50_000
 _REQUESTS = (InteractionKind.CLIENT_REQUEST, InteractionKind.CONVERSATION_TURN)
 _REPLIES = (InteractionKind.AGENT_RESPONSE,)
+# As the column has it; within a text the quotes would be escaped.
+_MARK = StrIndex("metadata", Value('"begins_branch":true'))
+_BEGINNING = UUID(int=0)
 _SIDES: dict[str, str] = {**dict.fromkeys(_REQUESTS, "request"), **dict.fromkeys(_REPLIES, "reply")}
 
 
@@ -62,11 +70,12 @@ def path_through(session_id: str, sequence: int | None = None) -> Path | None:
     rows = list(
         Interaction.objects.filter(session_id=session_id)
         .order_by("sequence")
-        .values_list("sequence", "id", "parent_id", "kind", "origins")[: MAX_INTERACTIONS + 1]
+        .annotate(mark=_MARK)
+        .values_list("sequence", "id", "parent_id", "kind", "origins", "mark")[: MAX_INTERACTIONS + 1]
     )
     if len(rows) > MAX_INTERACTIONS:
         return None
-    tree = _grown(rows)
+    tree = _grown([_Row(*row) for row in rows])
     taken = _taken(tree, tree.limb_of.get(sequence) if sequence is not None else None)
     branches = {
         tree.limbs[limb].start: _described(tree, limbs, place)
@@ -79,31 +88,54 @@ def path_through(session_id: str, sequence: int | None = None) -> Path | None:
 
 def _branches(session_id: str) -> bool:
     """Whether two requests, or two replies, have the same parent. One query, whatever the session holds."""
-    side = Case(When(kind__in=_REPLIES, then=Value("reply")), default=Value("request"))
-    told = Interaction.objects.filter(session_id=session_id, kind__in=_SIDES, parent_id__isnull=False)
+    side = Case(When(kind__in=_REQUESTS, then=Value("request")), default=Value("reply"))
+    rows = Interaction.objects.filter(session_id=session_id).annotate(mark=_MARK)
+    told = rows.filter(Q(kind__in=_SIDES, parent_id__isnull=False) | Q(mark__gt=0))
     return told.order_by().values("parent_id", side=side).annotate(ways=Count("pk")).filter(ways__gt=1).exists()
 
 
-def _grown(rows: Iterable[tuple[int, UUID, UUID | None, str, Sequence[object]]]) -> _Tree:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What the tree is made of; `mark` is not 0 where the source says that here one of several ways begins."""
+
+    sequence: int
+    pk: UUID
+    parent: UUID | None
+    kind: str
+    origins: Sequence[object]
+    mark: int
+
+    @property
+    def fork(self) -> tuple[UUID, str] | None:
+        """Where it may be one of several ways on, and on which side; those without a parent from the beginning.
+
+        What a merge brought had beginnings of its own, which are no alternatives to those that were here.
+        """
+        side = _SIDES.get(self.kind) or ("reply" if self.mark else None)
+        if side is None or (self.parent is None and (self.origins or not self.mark)):
+            return None
+        return self.parent or _BEGINNING, side
+
+
+def _grown(rows: Sequence[_Row]) -> _Tree:
     """The limbs of a conversation; a row belongs to its parent's limb, and one without a parent follows the last."""
-    rows = list(rows)
-    children: dict[tuple[UUID, str], int] = {}
-    known = {pk for _, pk, *_ in rows}
-    for _, _, parent, kind, _ in rows:
-        if parent in known and kind in _SIDES:
-            children[parent, _SIDES[kind]] = children.get((parent, _SIDES[kind]), 0) + 1
+    known = {_BEGINNING, *(row.pk for row in rows)}
+    ways = Counter(row.fork for row in rows if row.fork and row.fork[0] in known)
     tree = _Tree()
-    by_id: dict[UUID, int] = {}
+    by_id: dict[UUID, int] = {_BEGINNING: 0}
     limb = 0
-    for sequence, pk, parent, kind, origins in rows:
-        if parent is not None and parent in by_id:
-            limb = by_id[parent]
-            if kind in _SIDES and children.get((parent, _SIDES[kind]), 0) > 1:
-                limb = _new_limb(tree, (parent, _SIDES[kind]), sequence, limb)
-        elif origins:
+    for row in rows:
+        fork = row.fork
+        if fork is not None and fork[0] in by_id:
+            limb = by_id[fork[0]]
+            if ways[fork] > 1:
+                limb = _new_limb(tree, fork, row.sequence, limb)
+        elif row.parent is not None and row.parent in by_id:
+            limb = by_id[row.parent]
+        elif row.origins:
             limb = 0
-        by_id[pk] = tree.limb_of[sequence] = limb
-        tree.limbs[limb].latest = sequence
+        by_id[row.pk] = tree.limb_of[row.sequence] = limb
+        tree.limbs[limb].latest = row.sequence
     for one in reversed(tree.limbs[1:]):
         tree.limbs[one.parent].latest = max(tree.limbs[one.parent].latest, one.latest)
     return tree

@@ -1,7 +1,9 @@
 """Giving a session out, whole."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +15,7 @@ from sessions.models import Interaction, Merge
 from .find import get_session
 
 _CHUNK = 500
+_TRANSCRIPT_CHUNK = 50
 
 
 def export_session(session_id: str) -> Iterator[str]:
@@ -45,6 +48,38 @@ def export_markdown(session_id: str) -> Iterator[str]:
         mapping.session_record(session, session.tags.values_list("name", flat=True)),
         (mapping.interaction_record(_without_original(row)) for row in interactions),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The beginning of a conversation as Markdown; `after` is the last sequence in it where more follow, else None."""
+
+    text: str
+    after: int | None
+
+
+def export_transcript(session_id: str, *, most_characters: int) -> Transcript:
+    """As much of a session's Markdown as fits, in whole interactions from the first on. Raises SessionNotFound."""
+    session = get_session(session_id)
+    header = mapping.session_record(session, session.tags.values_list("name", flat=True))
+    told = list(markdown.stream(header, []))
+    last, room = 0, most_characters - sum(map(len, told))
+    # Left early once the room is full; the cursor must not be left open for the garbage collector to find.
+    with closing(_told_rows(session.pk)) as rows:
+        for row in rows:
+            text = markdown.interaction(mapping.interaction_record(row))
+            room -= len(text)
+            if room < 0:
+                return Transcript("".join(told), last)
+            told.append(text)
+            last = row.sequence
+    return Transcript("".join(told), None)
+
+
+def _told_rows(session_id: str) -> Generator[Interaction]:
+    rows = Interaction.objects.of(session_id).defer("source_record")
+    for row in rows.iterator(chunk_size=_TRANSCRIPT_CHUNK):
+        yield _without_original(row)
 
 
 def _without_original(row: Interaction) -> Interaction:

@@ -9,12 +9,15 @@ from typing import NoReturn
 
 from django.db import connection, transaction
 
+from sessions import validation
 from sessions.errors import InvalidInput, SessionNotFound, SessionPurged
 from sessions.mirror import drain
 from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Session, Tombstone
 
 MAX_PAGE = 500
+MAX_KEYS = 2_000
+"""So many idempotency keys may be asked for at once: those of the largest batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def list_interactions(
     """Up to `limit` interactions behind a sequence, or the last ones ahead of one; from the start without either.
 
     `path` narrows them to the sequences of one way through a conversation that branches, in their order; `keys` to some
-    idempotency keys.
+    idempotency keys. Raises InvalidInput.
     """
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidInput("limit", f"must lie between 1 and {MAX_PAGE}.")
@@ -109,7 +112,7 @@ def list_interactions(
         # The original records are for exports; a page of them could be very large.
         rows = rows.defer("source_record")
     if keys is not None:
-        rows = rows.filter(idempotency_key__in=keys)
+        rows = rows.filter(idempotency_key__in=_checked_keys(keys))
     if path is not None:
         rows = rows.filter(sequence__in=_stretch_of(path, after, before, limit + 1))
     if before is not None:
@@ -125,6 +128,12 @@ def list_interactions(
         page[0].sequence if more_before else None,
         page[-1].sequence if more_after else None,
     )
+
+
+def _checked_keys(keys: Sequence[str]) -> Sequence[str]:
+    if len(keys) > MAX_KEYS:
+        raise InvalidInput("keys", f"are {len(keys):,}; at most {MAX_KEYS:,} may be asked for at once.")
+    return [validation.text("keys", key, longest=validation.MAX_KEY_CHARACTERS) for key in keys]
 
 
 def _stretch_of(path: Sequence[int], after: int | None, before: int | None, length: int) -> Sequence[int]:

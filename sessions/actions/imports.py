@@ -23,6 +23,8 @@ from sessions.records import (
     ANONYMOUS,
     JSON,
     Actor,
+    ExportedInteraction,
+    ExportedSession,
     ImportedInteraction,
     ImportEvent,
     InteractionDraft,
@@ -35,6 +37,7 @@ from .begin import checked_header, checked_session_id, insert_session
 from .context import set_tags
 from .find import lock_session
 from .log import append, same_content
+from .restoring import Restored, differs, draft_of, restore
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +134,9 @@ class _Run:
         self._draft: SessionDraft | None = None
         self._waiting: list[ImportedInteraction] = []
         self._waiting_bytes = 0
+        self._export: ExportedSession | None = None
+        self._exported: list[ExportedInteraction] = []
+        self._differing_headers: set[str] = set()
         self._given: dict[str, dict[str, Any]] = {}
         self._created: set[str] = set()
         self._touched: set[str] = set()
@@ -143,15 +149,26 @@ class _Run:
                 self._set_aside(event)
             case SessionDraft():
                 self.finish()
-                self._draft = event
+                self._draft, self._export = event, None
             case ImportedInteraction():
                 self._wait(event)
+            case ExportedSession():
+                self.finish()
+                self._draft, self._export = None, event
+            case ExportedInteraction():
+                self._wait_exported(event)
+
+    def _wait_exported(self, event: ExportedInteraction) -> None:
+        if len(self._exported) >= _BATCH or self._waiting_bytes >= _BATCH_BYTES:
+            self.finish()
+        self._exported.append(event)
+        self._waiting_bytes += len(event.record.source_record or b"") + len(event.record.response)
 
     def _wait(self, event: ImportedInteraction) -> None:
         is_full = len(self._waiting) >= _BATCH or self._waiting_bytes >= _BATCH_BYTES
         if self._draft is None or event.session_id != self._draft.session_id:
             self.finish()
-            self._draft = SessionDraft(session_id=event.session_id, source="import")
+            self._draft, self._export = SessionDraft(session_id=event.session_id, source="import"), None
         elif is_full:
             self.finish()
         self._waiting.append(event)
@@ -166,23 +183,48 @@ class _Run:
 
     def finish(self) -> None:
         """Write what waits, in one transaction."""
-        draft, waiting = self._draft, self._waiting
-        self._waiting, self._waiting_bytes = [], 0
-        if draft is None:
-            return
+        draft, waiting, export, exported = self._draft, self._waiting, self._export, self._exported
+        self._waiting, self._exported, self._waiting_bytes = [], [], 0
         try:
-            self._write_once(draft, waiting)
+            if export is not None:
+                _tried_twice(lambda: self._restore(export, exported))
+            elif draft is not None:
+                _tried_twice(lambda: self._write(draft, waiting))
         except (InvalidInput, SessionPurged, Conflict) as error:
-            self._report.refused[error.message] += max(1, len(waiting))
+            self._report.refused[error.message] += max(1, len(waiting), len(exported))
 
-    def _write_once(self, draft: SessionDraft, waiting: Sequence[ImportedInteraction]) -> None:
-        try:
-            with transaction.atomic(durable=True):
-                self._write(draft, waiting)
-        except IntegrityError:
-            # Another import made the session since it was looked for; now it is found.
-            with transaction.atomic(durable=True):
-                self._write(draft, waiting)
+    def _restore(self, export: ExportedSession, waiting: Sequence[ExportedInteraction]) -> None:
+        """Write a part of an export of our own."""
+        is_exact = export.record.session_id in self._created
+        restored = restore(export, waiting, is_exact=is_exact, user_id=self._user_id, tags=self._tags)
+        session = restored.session
+        if session.trashed_at is not None:
+            self._report.refused[f"Session {session.pk!r} lies in the trash."] += len(waiting)
+            return
+        is_amended = not restored.is_new and not is_exact and self._amend(session, draft_of(export.record), False)
+        if restored.is_new or restored.added or is_amended:
+            session.header_revision = session.raise_revision()
+            names = list(session.tags.values_list("name", flat=True))
+            header = checked_header(session, names)
+            session.unmirrored = None if restored.has_merges else [*restored.entries, header]
+            session.save()
+        if restored.is_new:
+            audit.record(self._actor, "session_imported", session.pk, source=session.source)
+        is_differing = not is_exact and not restored.is_new and differs(session, export.record)
+        is_differing = is_differing and export.place not in self._differing_headers
+        transaction.on_commit(lambda: self._report_restored(restored, [export.place] if is_differing else []))
+
+    def _report_restored(self, restored: Restored, headers: Sequence[str]) -> None:
+        self._differing_headers.update(headers)
+        for aside in restored.asides:
+            self._set_aside(aside)
+        self._report.known += restored.known
+        self._report.differing_count += len(headers) + len(restored.differing)
+        room = _MOST_NAMED - len(self._report.differing)
+        self._report.differing += [*headers, *restored.differing][: max(0, room)]
+        if restored.is_new:
+            self._created.add(restored.session.pk)
+        self._count(restored.session, restored.is_new, restored.added)
 
     def _write(self, draft: SessionDraft, waiting: Sequence[ImportedInteraction]) -> None:
         session, is_new = self._session(draft, waiting)
@@ -201,13 +243,13 @@ class _Run:
             names = list(session.tags.values_list("name", flat=True))
             session.unmirrored = [*appended.entries, checked_header(session, names)]
             session.save()
+        if is_new:
+            audit.record(self._actor, "session_imported", session.pk, source=session.source)
         self._count(session, is_new, appended.added)
 
     def _count(self, session: Session, is_new: bool, added: int) -> None:
         self._report.added += added
         self._report.sessions_created += is_new
-        if is_new:
-            audit.record(self._actor, "session_imported", session.pk, source=session.source)
         if (is_new or added) and session.pk not in self._touched:
             self._touched.add(session.pk)
             self._report.sessions_touched += 1
@@ -290,6 +332,16 @@ class _Run:
         if not wanted <= present:
             set_tags(session, wanted | present)
         return is_new or mapping.session_record(session, ()) != before or not wanted <= present
+
+
+def _tried_twice(write: Callable[[], None]) -> None:
+    """Write in one transaction; once more where another import made the session since it was looked for."""
+    try:
+        with transaction.atomic(durable=True):
+            write()
+    except IntegrityError:
+        with transaction.atomic(durable=True):
+            write()
 
 
 def _with_missing(

@@ -5,7 +5,7 @@ the rows of the page itself are read. docs/decisions/0008-lists-read-one-index.m
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,8 +33,9 @@ _FEW = 1_000
 class SessionFilters:
     """What a list is narrowed to; empty fields narrow nothing.
 
-    `state` is one of `STATES`. `active_since` and `active_before` bound the last activity; `least_interactions` and
-    `most_interactions` the number of interactions, those included that an old system only stated.
+    `state` is one of `STATES`, `prefix` what the IDs begin with. `active_since` and `active_before` bound the last
+    activity; `least_interactions` and `most_interactions` the number of interactions, those included that an old system
+    only stated.
     """
 
     user_id: str = ""
@@ -42,6 +43,7 @@ class SessionFilters:
     source: str = ""
     model: str = ""
     tag: str = ""
+    prefix: str = ""
     active_since: datetime | None = None
     active_before: datetime | None = None
     has_errors: bool = False
@@ -119,10 +121,12 @@ def changed_since(filters: SessionFilters, moment: datetime, *, limit: int = 100
 
 def matching(filters: SessionFilters) -> SessionQuerySet:
     """All sessions that the filters let through, in no order. Raises InvalidInput for what no session can have."""
-    _check(filters)
+    filters = _checked(filters)
     found = Session.objects.in_state(filters.state, conf.expires_before())
     if filters.user_id:
         found = _of_user(found, resolve_user(filters.user_id))
+    if filters.prefix:
+        found = _beginning(found, filters.prefix)
     if filters.source:
         # The index on sources alone would be taken otherwise, and every row be read that it leads to.
         found = found.alias(from_source=Coalesce("source", Value(""))).filter(from_source=filters.source)
@@ -134,16 +138,23 @@ def matching(filters: SessionFilters) -> SessionQuerySet:
     return _by_figures(found, filters).order_by()
 
 
-def _check(filters: SessionFilters) -> None:
+def _checked(filters: SessionFilters) -> SessionFilters:
     if filters.state not in STATES:
         raise InvalidInput("state", f"must be one of {', '.join(STATES)}.")
-    for name in ("user_id", "source", "tag", "model"):
+    for name in ("user_id", "source", "tag", "model", "prefix"):
         validation.text(name, getattr(filters, name), longest=validation.MAX_SHORT_CHARACTERS)
-    for name in ("active_since", "active_before"):
-        if (moment := getattr(filters, name)) is not None:
-            validation.moment(name, moment)
     for name in ("least_interactions", "most_interactions"):
         validation.count(name, getattr(filters, name))
+    # In UTC: PostgreSQL takes no zone that is sixteen hours away or more.
+    return replace(
+        filters,
+        active_since=_moment("active_since", filters.active_since),
+        active_before=_moment("active_before", filters.active_before),
+    )
+
+
+def _moment(name: str, moment: datetime | None) -> datetime | None:
+    return None if moment is None else validation.moment(name, moment)
 
 
 def _of_user(found: SessionQuerySet, user_id: str) -> SessionQuerySet:
@@ -151,6 +162,18 @@ def _of_user(found: SessionQuerySet, user_id: str) -> SessionQuerySet:
     if theirs.values_list("pk", flat=True)[_FEW : _FEW + 1]:
         return found.alias(of_user=Coalesce("user_id", Value(""))).filter(of_user=user_id)
     return found.filter(user_id=user_id)
+
+
+def _beginning(found: SessionQuerySet, prefix: str) -> SessionQuerySet:
+    """Those whose IDs begin so: looked up one by one where they are few."""
+    named = {"pk__gte": prefix, "pk__lte": prefix + LAST_CHARACTER}
+    few = list(Session.objects.filter(**named).order_by().values_list("pk", flat=True)[: _FEW + 1])
+    if len(few) <= _FEW:
+        return found.filter(pk__in=few)
+    # The primary key would be gone through otherwise, and every row be read that it leads to.
+    return found.alias(by_id=Coalesce("session_id", Value(""))).filter(
+        by_id__gte=prefix, by_id__lte=prefix + LAST_CHARACTER
+    )
 
 
 def _named(found: SessionQuerySet, names: Sequence[tuple[type[SessionTag | SessionModel], str]]) -> SessionQuerySet:

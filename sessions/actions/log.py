@@ -17,7 +17,7 @@ from sessions.mirror import bell
 from sessions.mirror.codec import Entry
 from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Session
-from sessions.records import INTERACTION_CONTENT, Actor, InteractionDraft, new_interaction_id
+from sessions.records import INTERACTION_CONTENT, Actor, InteractionDraft, InteractionRecord, new_interaction_id
 
 from .find import LedElsewhere, lock_session, releasing_locks
 
@@ -143,7 +143,7 @@ def append(session: Session, drafts: Sequence[InteractionDraft]) -> Appended:
     return Appended(session.pk, rows, len(new), entries, now, counted)
 
 
-def same_content(row: Interaction | InteractionDraft, draft: InteractionDraft) -> bool:
+def same_content(row: Interaction | InteractionDraft, draft: InteractionDraft | InteractionRecord) -> bool:
     """Whether a stored interaction says what a draft says; times, parents and source records aside."""
     return all(getattr(row, name) == getattr(draft, name) for name in INTERACTION_CONTENT)
 

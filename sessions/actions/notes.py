@@ -124,7 +124,8 @@ def add_tag(session_id: str, name: str, *, actor: Actor) -> Session:
 
 def remove_tag(session_id: str, name: str, *, actor: Actor) -> Session:
     """Take a tag from a session; one that it has not is no mistake."""
-    with _changing(session_id, "tag_removed", actor, tag=name[: validation.MAX_TAG_CHARACTERS]) as session:
+    validation.text("tags", name, longest=validation.MAX_TAG_CHARACTERS)
+    with _changing(session_id, "tag_removed", actor, tag=name) as session:
         set_tags(session, set(_tag_names(session)) - {name})
     return session
 

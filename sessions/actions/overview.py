@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, Q, QuerySet, Value
+from django.db.models import CharField, Count, Q, QuerySet, Sum, Value
 
 from sessions import conf
 from sessions.models import Session
@@ -74,6 +74,11 @@ def state_counts() -> StateCounts:
     }
     first, *others = (_named_count(name, rows) for name, rows in asked_for.items())
     return StateCounts(**dict(first.union(*others, all=True).order_by()))
+
+
+def interactions_in_all() -> int:
+    """How many interactions are stored, added up from the index that the list of sessions reads."""
+    return int(Session.objects.order_by().aggregate(total=Sum("interaction_count"))["total"] or 0)
 
 
 def _named_count(name: str, rows: SessionQuerySet) -> QuerySet[Session, Any]:
@@ -157,6 +162,7 @@ __all__ = [
     "StateCounts",
     "expiring_soon",
     "glance",
+    "interactions_in_all",
     "list_expiring",
     "list_trash",
     "soon",

@@ -12,11 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db import DatabaseError, transaction
+from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from sessions import conf, statements, throttle, validation
-from sessions.errors import Conflict, InvalidInput, TokenNotFound, TokenRefused, TooManyRequests
+from sessions.errors import AccountRefused, Conflict, InvalidInput, TokenNotFound, TokenRefused, TooManyRequests
 from sessions.models import MAX_TOKEN_NAME, Token
 from sessions.records import Actor, Caller, Face, Scope
 from sessions.throttle import Allowance
@@ -60,7 +62,8 @@ def create_token(
 ) -> tuple[Token, str]:
     """Make a token; returns it with its secret, which is told this once.
 
-    `user_id` binds it to one user's sessions; without `days` it does not end. Raises InvalidInput.
+    `user_id` binds it to one user's sessions; without `days` it does not end. Raises InvalidInput, and AccountRefused
+    where the account that makes it is no administrator's any more.
     """
     secret = f"{MARK}{secrets.token_urlsafe(_SECRET_BYTES)}"
     now = timezone.now()
@@ -71,11 +74,12 @@ def create_token(
         scope=_scope(scope),
         user_id=validation.identifier("user_id", user_id) if user_id else "",
         requests_per_minute=_whole("requests_per_minute", requests_per_minute, MAX_REQUESTS_PER_MINUTE),
-        made_by=actor.name[:255],
+        made_by=maker(actor),
         made_at=now,
         expires_at=now + timedelta(days=days) if _whole("days", days, MAX_DAYS) is not None and days else None,
     )
     with transaction.atomic(durable=True):
+        _refuse_former_administrator(actor)
         token.save(force_insert=True)
         audit.record(actor, "token_created", token=token.name, id=token.pk, scope=token.scope, user_id=token.user_id)
     log.info("token_created", extra={"token": token.pk, "scope": token.scope, "face": actor.face})
@@ -85,7 +89,18 @@ def create_token(
 def list_tokens(*, made_by: str = "") -> Sequence[Token]:
     """All tokens, or those that somebody made: the usable first, then the latest; at most `MOST_TOKENS`."""
     found = Token.objects.filter(made_by=made_by) if made_by else Token.objects.all()
-    return sorted(found.order_by("-made_at", "-id")[:MOST_TOKENS], key=lambda token: not is_usable(token))
+    lasting = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    spent = Case(When(lasting, revoked_at=None, then=0), default=1)
+    return list(found.order_by(spent, "-made_at", "-id")[:MOST_TOKENS])
+
+
+def maker(actor: Actor) -> str:
+    """How a token tells who made it: an account by its name, whoever sits at the server as "command:NAME".
+
+    No account's name holds a colon, so that shutting one does not revoke what a namesake made on the server.
+    """
+    of_an_account = actor.face in (Face.BROWSER, Face.ADMIN)
+    return (actor.name if of_an_account else f"{actor.face}:{actor.name}")[:255]
 
 
 def get_token(token_id: int) -> Token:
@@ -148,6 +163,14 @@ def admit(secret: str, *, face: Face) -> Admission:
     return Admission(caller, token.pk, token.expires_at, allowance)
 
 
+def _refuse_former_administrator(actor: Actor) -> None:
+    """An account that is shut, or made a reader's, in this moment takes its tokens with it: none may come behind."""
+    if actor.face in (Face.BROWSER, Face.ADMIN):
+        account = User.objects.select_for_update().filter(username=actor.name).first()
+        if account is not None and not (account.is_active and account.is_superuser):
+            raise AccountRefused("Only administrators make tokens.", hint="Ask one of them.")
+
+
 def _usable(secret: str) -> Token:
     # Nothing that could not be a token reaches the database.
     if not secret.startswith(MARK) or len(secret) > _MAX_SECRET_CHARACTERS or not secret.isascii():
@@ -168,7 +191,7 @@ def _note_use(token: Token) -> None:
 
 def _revoke(tokens: Sequence[Token], actor: Actor) -> None:
     for token in tokens:
-        token.revoked_at, token.revoked_by = timezone.now(), actor.name[:255]
+        token.revoked_at, token.revoked_by = timezone.now(), maker(actor)
         token.save(update_fields=["revoked_at", "revoked_by"])
         audit.record(actor, "token_revoked", token=token.name, id=token.pk)
         log.info("token_revoked", extra={"token": token.pk, "face": actor.face})

@@ -1,5 +1,6 @@
 """What the worker does for Home and Health, and what they ask about the store as a whole."""
 
+import logging
 import os
 import shutil
 import time
@@ -11,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from django.utils import timezone
 
 from sessions import conf
@@ -21,6 +22,8 @@ from sessions.models import Schedule
 from sessions.records import JSON, Actor
 
 from .copies import Progress, verify_mirror
+
+log = logging.getLogger(__name__)
 
 WORKER = "worker"
 VERIFY = "verify"
@@ -106,6 +109,22 @@ def data_dir_name() -> str:
 def sizes() -> Sizes:
     disk = shutil.disk_usage(_existing(conf.data_dir()))
     return Sizes(_database_bytes(), disk.free, disk.total)
+
+
+def missing_parts() -> list[str]:
+    """What the store cannot do without and does not have at this moment: nothing, where all is well."""
+    missing = []
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error as error:
+        log.warning("database_missing", extra={"reason": type(error).__name__})
+        missing.append("the database")
+    folder = conf.data_dir()
+    if not (folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK)):
+        log.warning("data_directory_missing")
+        missing.append("the data directory")
+    return missing
 
 
 def database_version() -> str:

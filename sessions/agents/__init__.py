@@ -5,11 +5,12 @@ calls one action, and answers in a shape. The faces (REST, MCP) only translate: 
 `shapes`, errors of the domain into their own.
 """
 
+from sessions.actions import DEFAULT_TOKENS
+
 from .callers import require
 from .cleaning import apply_cleanup, get_cleanup, plan_cleanup, undo_cleanup
 from .exporting import FORMATS, Export, export_session
 from .interactions import (
-    MAX_BATCH,
     append,
     append_batches,
     get_interaction,
@@ -35,11 +36,16 @@ from .sessions import (
     trash,
     update_context,
 )
+from .shapes import MAX_BATCH
+from .transcripts import LEAST_CHARACTERS, MAX_CHARACTERS, conversation_summary, export_part, history, transcript
 from .users import get_user, list_users, preferences_of, remove_preference, set_preferences, suggest_user_ids
 
 __all__ = [
+    "DEFAULT_TOKENS",
     "FORMATS",
+    "LEAST_CHARACTERS",
     "MAX_BATCH",
+    "MAX_CHARACTERS",
     "Export",
     "add_tag",
     "append",
@@ -48,12 +54,15 @@ __all__ = [
     "apply_merge",
     "context_of",
     "context_pack",
+    "conversation_summary",
+    "export_part",
     "export_session",
     "get_cleanup",
     "get_interaction",
     "get_merge",
     "get_session",
     "get_user",
+    "history",
     "hold",
     "list_interactions",
     "list_sessions",
@@ -74,6 +83,7 @@ __all__ = [
     "start_session",
     "suggest_session_ids",
     "suggest_user_ids",
+    "transcript",
     "trash",
     "undo_cleanup",
     "unmerge",

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from sessions import actions
-from sessions.errors import NotFound
+from sessions.errors import InvalidInput, NotFound
 from sessions.models import CleanupRun
 from sessions.records import Caller, Scope
 
@@ -20,14 +20,27 @@ def plan_cleanup(
     return CleanupPlanOut.of(plan)
 
 
-def apply_cleanup(caller: Caller, plan_token: str, *, confirmed_sessions: int | None = None) -> CleanupOut:
+def apply_cleanup(
+    caller: Caller,
+    plan_token: str,
+    *,
+    confirmed_sessions: int | None = None,
+    idle_days: int | None = None,
+    user_id: str = "",
+) -> CleanupOut:
     """Do what a plan says, to its end; what was used since is left alone. Needs `admin`.
 
-    Raises PlanChanged, BrakePulled where the number must be confirmed, MirrorUnavailable.
+    Where the rule is named again, it must be that of the plan, or InvalidInput is raised. Raises PlanChanged,
+    BrakePulled where the number must be confirmed, MirrorUnavailable.
     """
     require(caller, Scope.ADMIN)
-    if caller.user_id and actions.plan_of(plan_token).user_id != caller.user_id:
+    plan = actions.plan_of(plan_token)
+    if caller.user_id and plan.user_id != caller.user_id:
         raise NotFound("There is no such plan.")
+    owner = narrowed_user(caller, user_id)
+    for name, wanted, planned in (("idle_days", idle_days, plan.idle_days), ("user_id", owner, plan.user_id)):
+        if wanted not in (None, "", planned):
+            raise InvalidInput(name, "is not the one of the plan.", hint="Make a new plan; nothing was cleaned up.")
     run = actions.begin_cleanup(plan_token, actor=caller.actor, confirmed_sessions=confirmed_sessions)
     while run.finished_at is None:
         run = actions.continue_cleanup(run.pk, actor=caller.actor)

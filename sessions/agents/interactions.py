@@ -9,6 +9,7 @@ from sessions.records import Caller, Scope
 
 from .callers import refuse_stranger, require, visible_session
 from .shapes import (
+    MAX_BATCH,
     BatchProblem,
     BatchResult,
     BatchResults,
@@ -21,9 +22,6 @@ from .shapes import (
     SessionOut,
     interactions_of,
 )
-
-MAX_BATCH = 2_000
-"""So many interactions at most are taken at once."""
 
 
 def append(caller: Caller, session_id: str, interactions: Sequence[InteractionIn]) -> Logged:

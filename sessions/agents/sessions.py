@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sessions import actions
+from sessions import actions, packing, validation
 from sessions.actions import Order, SessionFilters
-from sessions.errors import InvalidInput, SessionExists, SessionNotFound
+from sessions.errors import InvalidInput, SessionExists, SessionNotFound, SessionPurged
 from sessions.records import Caller, Scope
 
-from .callers import narrowed_user, owner_of_new, refuse_stranger, require, visible_session
+from .callers import checked_user, narrowed_user, owner_of_new, refuse_stranger, require, visible_session
 from .shapes import Context, ContextEdit, ContextPackOut, Resumed, SessionList, SessionOut, SessionStart, lines
 
 _MOST_SUGGESTED = 100
@@ -39,6 +39,11 @@ def start_session(caller: Caller, wanted: SessionStart) -> tuple[SessionOut, boo
             raise
         # Somebody was quicker.
         return SessionOut.of(_resumed(caller, wanted.session_id, wanted.user_id)), False
+    except SessionPurged:
+        # As in `visible_session`: whose it was, nobody knows any more.
+        if caller.user_id:
+            raise SessionNotFound(wanted.session_id or "") from None
+        raise
     return SessionOut.of(session), True
 
 
@@ -53,6 +58,10 @@ def _is_there(caller: Caller, session_id: str) -> bool:
 
 def _resumed(caller: Caller, session_id: str, user_id: str | None) -> Any:
     refuse_stranger(caller, session_id)
+    if user_id is not None:
+        checked_user(user_id)
+        if caller.user_id and actions.resolve_user(user_id) != caller.user_id:
+            raise SessionNotFound(session_id)
     return actions.resume_session(session_id, user_id=caller.user_id or user_id, actor=caller.actor)
 
 
@@ -73,11 +82,15 @@ def list_sessions(
     return SessionList(sessions=lines(page.sessions), next_cursor=page.next_cursor)
 
 
-def suggest_session_ids(caller: Caller, beginning: str) -> list[str]:
-    """Session IDs that begin so, the latest first; at most 100. Needs `read`."""
+def suggest_session_ids(caller: Caller, beginning: str, *, user_id: str = "") -> list[str]:
+    """Session IDs that begin so, or the latest ones, of one user where one is named; at most 100. Needs `read`.
+
+    Raises InvalidInput, UserNotFound.
+    """
     require(caller, Scope.READ)
-    found = actions.session_ids_beginning(beginning, user_id=caller.user_id, limit=_MOST_SUGGESTED)
-    return list(found)
+    validation.text("beginning", beginning, longest=validation.MAX_SHORT_CHARACTERS)
+    owner = narrowed_user(caller, user_id)
+    return list(actions.session_ids_beginning(beginning, user_id=owner, limit=_MOST_SUGGESTED))
 
 
 def resume(
@@ -88,9 +101,11 @@ def resume(
     Adds no interaction. An unknown ID, or one of another user than `user_id`, raises SessionNotFound.
     """
     require(caller, Scope.WRITE)
+    # Before anything is brought back to life.
+    packing.checked_budget(max_tokens)
     session = _resumed(caller, session_id, user_id)
     pack = actions.context_pack(session.pk, max_tokens=max_tokens)
-    return Resumed(session=lines([session])[0], context_pack=ContextPackOut.of(pack))
+    return Resumed(session=lines([session])[0], created=False, context_pack=ContextPackOut.of(pack))
 
 
 def context_pack(

@@ -8,7 +8,7 @@ from sessions import actions
 from sessions.errors import UserNotFound
 from sessions.records import Caller, Scope
 
-from .callers import require, visible_user
+from .callers import checked_user, meant_user, require, visible_user
 from .shapes import Preferences, UserLine, UserList, UserOut
 
 _MOST_SUGGESTED = 100
@@ -32,8 +32,9 @@ def _own(caller: Caller, prefix: str) -> UserList:
 
 
 def suggest_user_ids(caller: Caller, beginning: str) -> list[str]:
-    """User IDs that begin so; at most 100. Needs `read`."""
+    """User IDs that begin so; at most 100. Needs `read`. Raises InvalidInput."""
     require(caller, Scope.READ)
+    checked_user(beginning)
     if caller.user_id:
         return [caller.user_id] if caller.user_id.startswith(beginning) else []
     page = actions.list_users(prefix=beginning, sort="name", limit=_MOST_SUGGESTED)
@@ -47,10 +48,10 @@ def get_user(caller: Caller, user_id: str) -> UserOut:
     return UserOut.whole(profile.pk, actions.user_figures(profile.pk), profile.preferences)
 
 
-def preferences_of(caller: Caller, user_id: str) -> Preferences:
-    """What a user prefers; nothing for one who is not known yet. Needs `read`."""
+def preferences_of(caller: Caller, user_id: str = "") -> Preferences:
+    """What a user prefers, or a bound caller's own; nothing for one who is not known yet. Needs `read`."""
     require(caller, Scope.READ)
-    found = visible_user(caller, user_id)
+    found = meant_user(caller, user_id)
     try:
         return Preferences.of(actions.find_user(found))
     except UserNotFound:
@@ -60,12 +61,12 @@ def preferences_of(caller: Caller, user_id: str) -> Preferences:
 def set_preferences(caller: Caller, user_id: str, values: Mapping[str, Any]) -> Preferences:
     """Set some preferences, which sessions begun from now on have; the others stay. Needs `write`."""
     require(caller, Scope.WRITE)
-    found = visible_user(caller, user_id)
+    found = meant_user(caller, user_id)
     return Preferences.of(actions.update_profile(found, replace=values, actor=caller.actor))
 
 
 def remove_preference(caller: Caller, user_id: str, name: str) -> Preferences:
     """Remove one; one that is not there is no mistake. Needs `write`."""
     require(caller, Scope.WRITE)
-    found = visible_user(caller, user_id)
+    found = meant_user(caller, user_id)
     return Preferences.of(actions.update_profile(found, remove=[name], actor=caller.actor))

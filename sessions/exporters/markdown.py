@@ -22,7 +22,12 @@ def stream(header: SessionRecord, interactions: Iterable[InteractionRecord]) -> 
     """The document's text, an interaction at a time, so that memory does not grow with the session."""
     yield "".join(_opening(header))
     for record in interactions:
-        yield "".join(_interaction(record))
+        yield interaction(record)
+
+
+def interaction(record: InteractionRecord) -> str:
+    """One interaction's part of the document."""
+    return "".join(_interaction(record))
 
 
 def _opening(header: SessionRecord) -> Iterator[str]:

@@ -15,8 +15,9 @@ MAX_TOKEN_NAME = 80
 class Token(models.Model):
     """A program's key. Of the secret only a SHA-256 is kept, and its first characters, to be recognised by.
 
-    `user_id` binds it to the sessions of one user; "" binds it to nobody. `made_by` is an account's name or a
-    command's, `last_used_at` right to a minute. The site's own: none of it is mirrored.
+    `user_id` binds it to the sessions of one user; "" binds it to nobody. `made_by` is an account's name, or the door
+    and who came by it, such as "command:root"; `last_used_at` is right to a minute. The site's own: none of it is
+    mirrored.
     """
 
     name = models.CharField(max_length=MAX_TOKEN_NAME)

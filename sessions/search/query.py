@@ -20,6 +20,8 @@ MAX_PHRASE_TERMS = 64
 SHORTEST_PREFIX = 2
 STATES = ("active", "expired", "held", "trashed", "merged", "all")
 
+# What no database keeps, so that it stands nowhere in what was said.
+_NOWHERE = re.compile("[\x00\ud800-\udfff]")
 # An optional minus, an optional filter's name, then something in quotes (closed or not) or without blanks.
 _PART = re.compile(r'(?P<minus>-?)(?:(?P<name>[A-Za-z]+):)?(?:["“”](?P<quoted>[^"“”]*)(?:["“”]|$)|(?P<bare>[^\s"“”]+))')
 
@@ -95,7 +97,7 @@ def parse(text: str) -> Query:
     if len(text) > MAX_CHARACTERS:
         raise InvalidInput("search", f"is {len(text):,} characters long; at most {MAX_CHARACTERS:,} can be looked for.")
     draft = _Draft()
-    for part in _PART.finditer(text.replace("\0", " ")):
+    for part in _PART.finditer(_NOWHERE.sub(" ", text)):
         _read(draft, part)
     if len({*draft.words, *draft.excluded}) > MAX_WORDS:
         raise InvalidInput("search", f"has more than {MAX_WORDS} words.", hint="A few telling words find more.")

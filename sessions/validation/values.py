@@ -59,15 +59,23 @@ def interaction(draft: InteractionDraft) -> InteractionDraft:
     elapsed = draft.execution_time_ms
     if elapsed is not None:
         elapsed = duration("execution_time_ms", elapsed)
-    if draft.occurred_at is not None:
-        moment("occurred_at", draft.occurred_at)
+    # In UTC: PostgreSQL takes no zone that is sixteen hours away or more.
+    occurred_at = None if draft.occurred_at is None else moment("occurred_at", draft.occurred_at)
     _check_links(draft)
     parameters = None if draft.tool_parameters is None else json_value("tool_parameters", draft.tool_parameters)
     metadata = json_object("metadata", draft.metadata) if draft.metadata else {}
     _refuse_oversized(draft, total, parameters, metadata)
-    if kind is draft.kind and parameters is None and elapsed is None and draft.metadata == {}:
+    same_moment = occurred_at is draft.occurred_at
+    if kind is draft.kind and parameters is None and elapsed is None and draft.metadata == {} and same_moment:
         return draft
-    return replace(draft, kind=kind, tool_parameters=parameters, metadata=metadata, execution_time_ms=elapsed)
+    return replace(
+        draft,
+        kind=kind,
+        tool_parameters=parameters,
+        metadata=metadata,
+        execution_time_ms=elapsed,
+        occurred_at=occurred_at,
+    )
 
 
 def _check_links(draft: InteractionDraft) -> None:

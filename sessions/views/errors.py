@@ -34,6 +34,10 @@ MEANINGS: tuple[tuple[type[errors.SessionsiteError], Meaning], ...] = (
         Meaning(404, "Not found", "Nothing was changed.", "sessions:accounts", "All accounts"),
     ),
     (
+        errors.TokenNotFound,
+        Meaning(404, "Not found", "Nothing was changed.", "sessions:tokens", "All tokens"),
+    ),
+    (
         errors.UserNotFound,
         Meaning(404, "No such user", "Nothing was changed, and nothing was made.", "sessions:users", "All users"),
     ),
@@ -81,6 +85,9 @@ MEANINGS: tuple[tuple[type[errors.SessionsiteError], Meaning], ...] = (
         errors.SignInSlowed,
         Meaning(429, "Too many sign-ins failed", "The account is open as before.", "sessions:sign-in", "Sign in"),
     ),
+    (errors.TokenRefused, Meaning(401, "A token is needed", "Nothing was changed.", "sessions:sign-in", "Sign in")),
+    (errors.ScopeMissing, Meaning(403, "The token does not reach so far", "Nothing was changed.")),
+    (errors.TooManyRequests, Meaning(429, "Too many requests", "Nothing was changed.")),
 )
 UNKNOWN = Meaning(500, "Something went wrong", "The change may not have been made.")
 

@@ -16,7 +16,7 @@ from sessions import actions
 from sessions.errors import InvalidInput
 from sessions.importers.sources import Source
 from sessions.models import AuditEvent, Session, UserMerge
-from sessions.records import Actor, Face, ImportedInteraction, SessionDraft
+from sessions.records import Actor, Face, ImportedInteraction, Scope, SessionDraft
 from sessions.templatetags.activity import WORDS
 from tests.builders import ALICE, draft, make_session
 from tests.mirror.disk import journal_of
@@ -28,6 +28,7 @@ PASSWORD = "correct horse battery staple"
 
 # Verbs that change something and write no row, each for its reason.
 SILENT = {
+    "append_interactions": "the interactions are their own record",
     "log_interaction": "the interaction is its own record",
     "log_interactions": "the interactions are their own record",
     "inspect_mirror": "comparing changes nothing; Health tells when it was",
@@ -60,6 +61,10 @@ def noted() -> tuple[str, Any]:
 
 def account(role: actions.Role = actions.Role.READER) -> int:
     return int(actions.create_account("somebody", role=role, password=PASSWORD, actor=ALICE)[0].id)
+
+
+def token() -> int:
+    return int(actions.create_token("t", scope=Scope.READ, actor=ALICE)[0].pk)
 
 
 def view() -> tuple[int, User]:
@@ -122,6 +127,7 @@ def walks(folder: Path) -> dict[str, Change]:
         "add_tag": lambda: actions.add_tag(session(), "tag", **by),
         "adopt": lambda: actions.adopt(SessionDraft(session_id="s", source="test"), **by),
         "advance_bulk": lambda: actions.advance_bulk(bulk(started=True), **by),
+        "apply_merge": lambda: actions.apply_merge(actions.plan_merge(session(), absorbed=[session()]).token, **by),
         "apply_cleanup": lambda: actions.apply_cleanup(idle_plan(), **by),
         "begin_cleanup": lambda: actions.continue_cleanup(actions.begin_cleanup(idle_plan(), **by).pk, **by),
         "change_own_password": lambda: actions.change_own_password(account(), PASSWORD + "!", keep_login="", **by),
@@ -131,6 +137,7 @@ def walks(folder: Path) -> dict[str, Change]:
         "create_account": lambda: actions.create_account("new", role=actions.Role.READER, password=PASSWORD, **by),
         "create_or_resume": lambda: actions.create_or_resume(**by),
         "create_session": lambda: actions.create_session(**by),
+        "create_token": lambda: actions.create_token("t", scope=Scope.READ, **by),
         "deactivate_account": lambda: actions.deactivate_account(account(), **by),
         "delete_view": lambda: _delete_view(*view(), **by),
         "edit_note": lambda: _on_note(actions.edit_note, "other", **by),
@@ -150,6 +157,7 @@ def walks(folder: Path) -> dict[str, Change]:
         "release_hold": lambda: actions.release_hold(_held(session()), **by),
         "remove_note": lambda: _on_note(actions.remove_note, **by),
         "remove_tag": lambda: actions.remove_tag(session(tags=["tag"]), "tag", **by),
+        "rename_token": lambda: actions.rename_token(token(), "new", **by),
         "repair_mirror": lambda: (lost_file(), actions.repair_mirror(**by)),
         "reset_password": lambda: actions.reset_password(account(), **by),
         "restore_cleanup": lambda: _restore_cleanup(**by),
@@ -157,6 +165,7 @@ def walks(folder: Path) -> dict[str, Change]:
         "restore_session": lambda: actions.restore_session(trashed(), **by),
         "restore_sessions": lambda: actions.restore_sessions([trashed()], **by),
         "resume_session": lambda: actions.resume_session(trashed(), **by),
+        "revoke_token": lambda: actions.revoke_token(token(), **by),
         "save_view": lambda: actions.save_view(User.objects.create_user("o"), name="v", query="state=all", **by),
         "sign_out_everywhere": lambda: actions.sign_out_everywhere(account(), **by),
         "start_bulk": lambda: actions.start_bulk(bulk(), **by),

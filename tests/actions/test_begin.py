@@ -158,3 +158,9 @@ def test_the_audit_says_who_did_what() -> None:
         ("session_created", "alice", "python", session.pk),
         ("session_resumed", "alice", "python", session.pk),
     ]
+
+
+def test_it_says_of_a_known_id_that_there_is_such_a_session() -> None:
+    make_session(session_id="known")
+    with pytest.raises(SessionExists, match="There is already a session 'known'"):
+        make_session(session_id="known")

@@ -96,6 +96,45 @@ def test_it_survives_parents_that_are_not_there() -> None:
     assert path_of(session) == [1, 2]
 
 
+def begin(session: Session, kind: InteractionKind, parent: Interaction | None) -> Interaction:
+    """Say something of which its source knows that it is one of several ways on."""
+    return log(
+        session, kind=kind, prompt="said", parent_id=parent.pk if parent else None, metadata={"begins_branch": True}
+    )
+
+
+def test_it_knows_branches_that_begin_with_a_call() -> None:
+    session = make_session()
+    asked = say(session, REQUEST, None)
+    called = begin(session, CALL, asked)
+    say(session, REPLY, say(session, RESULT, called))
+    say(session, REPLY, asked)
+    assert path_of(session) == [1, 5]
+    assert path_of(session, 3) == [1, 2, 3, 4]
+
+
+def test_it_knows_several_beginnings() -> None:
+    session = make_session()
+    say(session, REPLY, begin(session, REQUEST, None))
+    say(session, REPLY, begin(session, REQUEST, None))
+    assert path_of(session) == [3, 4]
+    assert path_of(session, 1) == [1, 2]
+
+
+def test_a_single_beginning_is_no_branch() -> None:
+    session = make_session()
+    say(session, REPLY, begin(session, REQUEST, None))
+    assert actions.path_through(session.pk) is None
+
+
+def test_beginnings_of_merged_sessions_are_no_alternatives() -> None:
+    one, other = make_session(), make_session()
+    for session in (one, other):
+        say(session, REPLY, begin(session, REQUEST, None))
+    actions.merge_sessions(one.pk, absorbed=other.pk, actor=ALICE)
+    assert path_of(one) == [1, 2, 3, 4]
+
+
 def test_it_asks_one_question_of_a_session_without_branches() -> None:
     session = make_session(turns=3)
     with CaptureQueriesContext(connection) as queries:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sessions import actions
-from sessions.errors import InvalidInput, SessionNotFound, SessionTrashed
+from sessions.errors import ContextChanged, InvalidInput, SessionNotFound, SessionTrashed
 from sessions.models import Profile
 from tests.builders import ALICE, log, make_session
 from tests.mirror.disk import findings, image_of
@@ -141,3 +141,46 @@ def test_a_profile_names_the_field_that_it_refuses(arguments: dict[str, Any], fi
         actions.update_profile(**{"user_id": "bob", "actor": ALICE, **arguments})
     assert caught.value.field == field
     assert not Profile.objects.exists()
+
+
+# --- the version of a context ---
+
+
+def test_the_version_is_another_one_as_soon_as_any_field_is() -> None:
+    session = make_session()
+    versions = [actions.context_version(actions.get_session(session.pk))]
+    for name, value in FULL.items():
+        change: Any = {name: value}
+        actions.update_context(session.pk, actor=ALICE, **change)
+        versions.append(actions.context_version(actions.get_session(session.pk)))
+    assert len(set(versions)) == len(FULL) + 1
+
+
+def test_the_version_stays_while_only_other_things_change() -> None:
+    session = make_session(title="T", tags=["a", "b"])
+    seen = actions.context_version(session)
+    log(session, prompt="x")
+    actions.hold_session(session.pk, actor=ALICE)
+    actions.add_note(session.pk, "note", actor=ALICE)
+    actions.update_context(session.pk, actor=ALICE, title="T", tags=["b", "a"])
+    assert actions.context_version(actions.get_session(session.pk)) == seen
+
+
+def test_it_refuses_a_change_of_a_context_of_another_version() -> None:
+    session = make_session(title="T")
+    seen = actions.context_version(session)
+    actions.update_context(session.pk, actor=ALICE, context_summary="another field")
+    before = image_of(session)
+    for version in (seen, "0" * 24, "é"):
+        with pytest.raises(ContextChanged):
+            actions.update_context(session.pk, actor=ALICE, version=version, title="New")
+    assert image_of(session) == before
+    now = actions.context_version(actions.get_session(session.pk))
+    assert actions.update_context(session.pk, actor=ALICE, version=now, title="New").title == "New"
+
+
+def test_it_refuses_to_remove_a_tag_that_no_session_can_have() -> None:
+    session = make_session(tags=["a"])
+    for name in ("\0", "\ud800", "x" * 101):
+        with pytest.raises(InvalidInput, match="tags"):
+            actions.remove_tag(session.pk, name, actor=ALICE)

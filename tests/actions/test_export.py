@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -85,3 +86,34 @@ def test_the_digest_tells_every_change_from_none() -> None:
     assert len(set(digests)) == len(digests)
     Session.objects.update(mirrored_revision=0, documented_revision=0)
     assert actions.store_digest() == digests[-1]
+
+
+# --- as JSON Lines ---
+
+
+def lines_of(session_id: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in "".join(actions.export_lines(session_id)).split("\n") if line]
+
+
+def test_it_holds_in_lines_what_the_document_holds() -> None:
+    session, other = make_session(turns=2, title="T", tags=["t"]), make_session(turns=1)
+    log(session, prompt="two\nlines\u2028and a third", tool_parameters={"z": "\r\n"}, source_record=b"\xff\0")
+    actions.merge_sessions(session.pk, absorbed=other.pk, actor=ALICE)
+    content = actions.export_document(session.pk)
+    first, *interactions, last = lines_of(session.pk)
+    assert interactions == content["interactions"]
+    assert last == {"kind": "end", "interactions": 4}
+    assert first.pop("kind") == "session"
+    for told in (first, content):
+        del told["export_timestamp"]
+    del content["interactions"]
+    assert first == content
+
+
+def test_it_tells_of_no_interactions_that_there_are_none() -> None:
+    assert [line["kind"] for line in lines_of(make_session().pk)] == ["session", "end"]
+
+
+def test_it_refuses_lines_of_nothing_at_once() -> None:
+    with pytest.raises(SessionNotFound):
+        actions.export_lines("missing")

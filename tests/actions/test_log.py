@@ -1,12 +1,14 @@
 """Logging interactions."""
 
 import os
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from sessions import actions
+from sessions import actions, figures
+from sessions.actions import Order, SessionFilters
 from sessions.errors import IdempotencyConflict, InvalidInput, MirrorUnavailable, SessionNotFound, SessionTrashed
 from sessions.models import Interaction, Session
 from sessions.records import InteractionDraft, InteractionKind
@@ -79,12 +81,14 @@ def test_it_counts_what_it_takes_in() -> None:
     assert session.opening == "what is a journal?"
 
 
-def test_sums_stop_at_what_a_column_holds() -> None:
-    session = make_session()
-    for _ in range(3):
-        log(session, prompt="x", input_tokens=2**63 - 1)
-    session.refresh_from_db()
-    assert session.input_tokens == 2**63 - 1
+def test_sums_stop_where_lists_and_users_can_still_add_them_up() -> None:
+    for session in (make_session(), make_session()):
+        for _ in range(3):
+            log(session, prompt="x", input_tokens=2**63 - 1, output_tokens=2**63 - 1, cost_microusd=2**63 - 1)
+        session.refresh_from_db()
+        assert session.input_tokens == figures.MAX_SUM
+    assert len(actions.list_sessions(SessionFilters(), order=Order("tokens")).sessions) == 2
+    assert actions.user_figures("alice").input_tokens == 2 * figures.MAX_SUM
     assert findings() == []
 
 
@@ -287,4 +291,52 @@ def test_a_failing_mirror_is_no_acknowledgement_and_a_retry_adds_nothing(monkeyp
             actions.log_interactions(session.pk, wanted, actor=ALICE)
     assert log_all(session, *wanted) == [1, 2]
     assert Interaction.objects.count() == 2
+    assert findings() == []
+
+
+def test_it_tells_what_an_append_did() -> None:
+    session = make_session()
+    log(session, prompt="known", idempotency_key="known")
+    drafts = [draft(prompt="new", model="m"), draft(prompt="known", idempotency_key="known"), draft(prompt="last")]
+    appended = actions.append_interactions(session.pk, drafts, actor=ALICE)
+    assert (appended.session_id, appended.added) == (session.pk, 2)
+    assert [row.sequence for row in appended.rows] == [2, 1, 3]
+    assert {row.recorded_at for row in appended.rows if row.sequence > 1} == {appended.recorded_at}
+    assert actions.get_session(session.pk).last_activity_at == appended.recorded_at
+
+
+def test_it_counts_no_activity_when_all_of_an_append_was_known() -> None:
+    session = make_session(idle_days=3)
+    log(session, prompt="x", idempotency_key="k")
+    before = actions.get_session(session.pk)
+    appended = actions.append_interactions(session.pk, [draft(prompt="x", idempotency_key="k")] * 2, actor=ALICE)
+    after = actions.get_session(session.pk)
+    assert appended.added == 0
+    assert (after.last_activity_at, after.revision) == (before.last_activity_at, before.revision)
+
+
+def test_it_tells_the_survivor_of_an_append_to_an_absorbed_session() -> None:
+    survivor, absorbed = make_session(), make_session()
+    actions.merge_sessions(survivor.pk, absorbed=absorbed.pk, actor=ALICE)
+    assert actions.append_interactions(absorbed.pk, [draft(prompt="x")], actor=ALICE).session_id == survivor.pk
+
+
+def test_it_lists_by_idempotency_key() -> None:
+    session, other = make_session(), make_session()
+    log_all(session, *(draft(prompt=str(n), idempotency_key=f"k{n}") for n in range(4)))
+    log(other, prompt="x", idempotency_key="k9")
+    page = actions.list_interactions(session.pk, keys=["k3", "k1", "k9"], limit=10)
+    assert [row.idempotency_key for row in page.interactions] == ["k1", "k3"]
+    for keys in (["\0"], ["\ud800"], ["k"] * 2_001, ["x" * 201]):
+        with pytest.raises(InvalidInput, match="keys"):
+            actions.list_interactions(session.pk, keys=keys)
+
+
+def test_it_takes_a_time_of_whatever_zone(transactional_db: None) -> None:
+    far_east = timezone(timedelta(hours=20))
+    session = make_session()
+    log(session, prompt="x", occurred_at=datetime(2026, 3, 1, 12, tzinfo=far_east))
+    assert session.interactions.get().occurred_at == datetime(2026, 2, 28, 16, tzinfo=UTC)
+    filters = SessionFilters(active_since=datetime(2026, 3, 1, tzinfo=far_east))
+    assert len(actions.list_sessions(filters).sessions) == 1
     assert findings() == []

@@ -3,7 +3,18 @@
 from .base import Outgoing
 from .cleanups import CleanupOut, CleanupPlanOut, PlannedSession
 from .found import Found, Hit
-from .incoming import ContextEdit, Identifier, InteractionIn, Kind, MergeChoices, Moment, SessionBatch, SessionStart
+from .incoming import (
+    MAX_BATCH,
+    ContextEdit,
+    Identifier,
+    InteractionIn,
+    Kind,
+    MergeChoices,
+    Moment,
+    SessionBatch,
+    SessionStart,
+    Texts,
+)
 from .interactions import (
     BatchProblem,
     BatchResult,
@@ -18,9 +29,12 @@ from .interactions import (
 from .merges import MergeOption, MergeOut, MergePlanOut, MergeQuestion
 from .packs import ContextPackOut, PackBudget, PackContext, PackedSession, PackedTurnOut, PackGap, PackLeftOut, Resumed
 from .sessions import Context, SessionLine, SessionList, SessionOut, lines
+from .transcripts import DATA_NOTE, ConversationSummary, ExportPart, History, Provenance, Told, Transcript
 from .users import Preferences, UserLine, UserList, UserOut
 
 __all__ = [
+    "DATA_NOTE",
+    "MAX_BATCH",
     "BatchProblem",
     "BatchResult",
     "BatchResults",
@@ -29,7 +43,10 @@ __all__ = [
     "Context",
     "ContextEdit",
     "ContextPackOut",
+    "ConversationSummary",
+    "ExportPart",
     "Found",
+    "History",
     "Hit",
     "Identifier",
     "InteractionIn",
@@ -54,12 +71,16 @@ __all__ = [
     "PackedTurnOut",
     "PlannedSession",
     "Preferences",
+    "Provenance",
     "Resumed",
     "SessionBatch",
     "SessionLine",
     "SessionList",
     "SessionOut",
     "SessionStart",
+    "Texts",
+    "Told",
+    "Transcript",
     "UserLine",
     "UserList",
     "UserOut",

@@ -58,7 +58,9 @@ class InteractionOut(Outgoing):
             **values,
             metadata=row.metadata,
             origins=[
-                OriginOut.model_construct(**{name: one[name] for name in ("merge_id", "session_id", "sequence")})
+                OriginOut.model_construct(
+                    merge_id=UUID(one["merge_id"]), session_id=one["session_id"], sequence=one["sequence"]
+                )
                 for one in row.origins
             ],
             source_record=source[0],

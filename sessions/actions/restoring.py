@@ -1,0 +1,222 @@
+"""Taking in what an export of our own holds: the session itself, with its IDs, times, notes, pins and merges.
+
+A session that is not here comes in as it was, so that it can be exported again without a difference. To one that is
+here, what it lacks is added; what differs is left as it is, and named.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.utils import timezone
+
+from sessions import figures, mapping, statements, validation
+from sessions.analytics import tally
+from sessions.errors import DamagedLine, InvalidInput, SessionExists, SessionPurged
+from sessions.mirror import codec
+from sessions.mirror.codec import Entry
+from sessions.models import Interaction, Merge, Session, SessionTag
+from sessions.records import (
+    ANONYMOUS,
+    ExportedInteraction,
+    ExportedSession,
+    InteractionRecord,
+    MergeRecord,
+    SessionDraft,
+    SessionRecord,
+    SetAside,
+)
+
+from .begin import checked_header, checked_session_id, refuse_used_id
+from .find import lock_session
+from .identity import claim_user
+from .log import same_content
+
+MERGE_OF_KNOWN = "a merge of a session that was here before"
+MERGE_OF_SEPARATE = "a merge with a session that is here by itself"
+
+# A numbering may have gaps, where something was set aside; one that leaps further is somebody's joke.
+_LONGEST_GAP = 1_000_000
+_ABOUT = (
+    "title",
+    "context_summary",
+    "active_topics",
+    "user_preferences",
+    "project_context",
+    "semantic_context",
+    "metadata",
+)
+
+
+@dataclass(slots=True)
+class Restored:
+    """What became of a part of an export: the session that has it now, and what was added, known, and left out.
+
+    `entries` are the new interactions' journal entries; with `has_merges` the journal needs more than these.
+    """
+
+    session: Session
+    is_new: bool
+    added: int = 0
+    known: int = 0
+    differing: list[str] = field(default_factory=list)
+    asides: list[SetAside] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    has_merges: bool = False
+
+
+def restore(
+    event: ExportedSession,
+    waiting: Sequence[ExportedInteraction],
+    *,
+    is_exact: bool,
+    user_id: str | None,
+    tags: Iterable[str],
+) -> Restored:
+    """Take in a session and some of its interactions, within the caller's transaction, who saves the session.
+
+    `is_exact` says that the session came with an earlier part of the same export, so that the rest may be put behind
+    it with the numbers that it has there. Raises InvalidInput, SessionPurged or SessionExists where the session as a
+    whole cannot come in.
+    """
+    session_id = checked_session_id(event.record.session_id)
+    is_new = not Session.objects.filter(pk=session_id).exists()
+    session = _new_session(event.record, user_id, tags) if is_new else lock_session(session_id)
+    restored = Restored(session, is_new)
+    if session.trashed_at is None:
+        if is_new:
+            _restore_merges(restored, event)
+        elif event.merges and not is_exact:
+            _name_merges(restored, event)
+        _restore_interactions(restored, waiting, is_exact=is_new or is_exact)
+    return restored
+
+
+def draft_of(record: SessionRecord) -> SessionDraft:
+    """What a header says of a session that is here already."""
+    return SessionDraft(
+        session_id=record.session_id,
+        source=record.source,
+        created_at=record.created_at,
+        last_activity_at=record.last_activity_at,
+        **{name: getattr(record, name) or None for name in _ABOUT},
+    )
+
+
+def differs(session: Session, record: SessionRecord) -> bool:
+    """Whether a session that is here says something else than the header of its export."""
+    present = mapping.session_record(session, ())
+    names = (*_ABOUT, "notes", "pins", "held_at")
+    return any(getattr(record, name) and getattr(record, name) != getattr(present, name) for name in names)
+
+
+def _new_session(record: SessionRecord, user_id: str | None, tags: Iterable[str]) -> Session:
+    """The session as it was; whose it is decides a merge of users, as for every session that begins."""
+    is_nobodys = record.user_id == ANONYMOUS and user_id
+    return _inserted(record, user_id if is_nobodys and user_id else record.user_id, {*record.tags, *tags})
+
+
+def _inserted(record: SessionRecord, user_id: str, tags: Iterable[str], merged_into: Session | None = None) -> Session:
+    validation.stored_session(record)
+    refuse_used_id(record.session_id)
+    now = timezone.now()
+    session = mapping.session_row(record)
+    session.user_id, _ = claim_user(user_id)
+    session.created_at = min(record.created_at, now)
+    session.last_activity_at = min(record.last_activity_at, now)
+    session.settled_at = now
+    session.merged_into = merged_into
+    session.header_revision = session.raise_revision()
+    session.unmirrored = [checked_header(session, tags)]
+    session.save(force_insert=True)
+    SessionTag.objects.bulk_create([SessionTag(session=session, name=name) for name in sorted(set(tags))])
+    return session
+
+
+# --- merges -----------------------------------------------------------------------------------------------------
+
+
+def _restore_merges(restored: Restored, event: ExportedSession) -> None:
+    """The merges that made the session what it is; the IDs of the absorbed lead to it again."""
+    for merge in event.merges:
+        try:
+            _restore_merge(restored, merge)
+        except (InvalidInput, SessionPurged, SessionExists, DamagedLine) as error:
+            restored.asides.append(SetAside(place=event.place, reason=error.message, damaged=True))
+
+
+def _restore_merge(restored: Restored, merge: MergeRecord) -> None:
+    session = restored.session
+    validation.stored_merge(merge)
+    if merge.survivor_id != session.pk or merge.absorbed_id == session.pk:
+        raise InvalidInput("survivor_id", "is another session.")
+    if Merge.objects.filter(pk=merge.id).exists():
+        raise InvalidInput("merges", "hold one that is here with another session.")
+    if merge.undone_at is None:
+        if Session.objects.filter(pk=checked_session_id(merge.absorbed_id)).exists():
+            raise InvalidInput("merges", MERGE_OF_SEPARATE)
+        absorbed = codec.from_payload(SessionRecord, dict(merge.absorbed_before))
+        if absorbed.session_id != merge.absorbed_id:
+            raise InvalidInput("absorbed_id", "is another session.")
+        _inserted(absorbed, absorbed.user_id, absorbed.tags, session)
+    Merge.objects.bulk_create([mapping.merge_row(merge, session.raise_revision())])
+    restored.has_merges = True
+
+
+def _name_merges(restored: Restored, event: ExportedSession) -> None:
+    """A session that is here is not merged with others because an export says that it was elsewhere."""
+    known = set(Merge.objects.filter(pk__in=[merge.id for merge in event.merges]).values_list("pk", flat=True))
+    for merge in event.merges:
+        if merge.id not in known:
+            restored.asides.append(SetAside(place=event.place, reason=MERGE_OF_KNOWN, damaged=False))
+
+
+# --- interactions -----------------------------------------------------------------------------------------------
+
+
+def _restore_interactions(restored: Restored, waiting: Sequence[ExportedInteraction], *, is_exact: bool) -> None:
+    session = restored.session
+    known_models = session.model_names
+    present = _present(session, [one.record for one in waiting])
+    rows: list[Interaction] = []
+    for one in waiting:
+        try:
+            validation.stored_interaction(one.record)
+        except InvalidInput as error:
+            raw = one.record.source_record or b""
+            restored.asides.append(SetAside(place=one.place, reason=error.message, damaged=True, raw=raw))
+            continue
+        known = present.get(one.record.id) or present.get(one.record.idempotency_key)
+        if known is not None:
+            restored.known += 1
+            if not same_content(known, one.record):
+                restored.differing.append(one.place)
+            continue
+        row = _row(session, one.record, is_exact=is_exact)
+        rows.append(row)
+        present[row.pk] = row
+        if row.idempotency_key is not None:
+            present[row.idempotency_key] = row
+        restored.entries.append(Entry(row.revision, mapping.interaction_record(row)))
+    statements.insert(rows)
+    tally.add(rows)
+    if session.model_names is not known_models:
+        figures.note_models(session)
+    restored.added = len(rows)
+
+
+def _present(session: Session, records: Sequence[InteractionRecord]) -> dict[UUID | str | None, Interaction]:
+    """The interactions that are here already: by their IDs in whichever session, by their keys in this one."""
+    ids = Interaction.objects.filter(pk__in=[record.id for record in records]).order_by()
+    keys = [record.idempotency_key for record in records if record.idempotency_key is not None]
+    by_key = Interaction.objects.filter(session=session, idempotency_key__in=keys).order_by()
+    return {**{row.idempotency_key: row for row in by_key}, **{row.pk: row for row in ids}}
+
+
+def _row(session: Session, record: InteractionRecord, *, is_exact: bool) -> Interaction:
+    row = mapping.interaction_row(record, session.pk, session.raise_revision())
+    row.sequence = session.last_sequence + 1
+    if is_exact and row.sequence < record.sequence <= row.sequence + _LONGEST_GAP:
+        row.sequence = record.sequence
+    figures.count_in(session, row)
+    return row

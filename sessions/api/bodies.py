@@ -1,0 +1,137 @@
+"""What programs send, read strictly: one document of JSON in UTF-8, of a bounded size, that means the same to everyone.
+
+RFC 8259 leaves open what two members of one name mean, and how large a number may be; here they are refused, as are
+the NaN and Infinity that it does not know, and texts that no copy could hold. What a number or a text may be in its
+place is the shapes' and the actions' to say.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+from django.http import HttpRequest, UnreadablePostError
+
+from sessions import conf
+from sessions.errors import InvalidInput
+from sessions.validation import MAX_INTEGER
+
+from .errors import BodyTooLarge, NotJSON
+
+JSON_TYPE = "application/json"
+_CHARSETS = ("", "utf-8", "utf8")
+_PIECE_BYTES = 64 * 1024
+# More digits than 2^63 has; how many there are is known before they are made a number.
+_MOST_DIGITS = 20
+_UNFIT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+
+
+def read_json(request: HttpRequest) -> Any:
+    """The value that a request's body holds; None where there is no body.
+
+    Raises InvalidInput, NotJSON and BodyTooLarge.
+    """
+    body = read_body(request)
+    if not body:
+        return None
+    if request.content_type != JSON_TYPE or (request.content_params or {}).get("charset", "").lower() not in _CHARSETS:
+        raise NotJSON
+    return parse(body)
+
+
+def parse(body: bytes) -> Any:
+    """The value of a JSON document. Raises InvalidInput."""
+    try:
+        value = _DECODER.decode(body.decode())
+    except UnicodeDecodeError:
+        raise InvalidInput("body", "is not UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidInput("body", f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise InvalidInput("body", "is nested too deep.") from None
+    # Hardly a body needs the long look: what stands in it unescaped was looked at by the decoders.
+    if _UNFIT_ESCAPE.search(body) and any(_UNFIT.search(text) for text in _texts(value)):
+        raise InvalidInput("body", "holds NUL or half of a surrogate pair, which is not text.")
+    return value
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The bytes that a request brings. Raises InvalidInput where they broke off, and BodyTooLarge."""
+    limit = conf.max_request_bytes()
+    stated = request.META.get("CONTENT_LENGTH")
+    if not stated:
+        return b"".join(_pieces(request, limit))
+    if not (stated.isascii() and stated.isdigit()):
+        raise InvalidInput("Content-Length", "must be a whole number.")
+    if int(stated) > limit:
+        raise BodyTooLarge(limit)
+    try:
+        body = request.read()
+    except UnreadablePostError:
+        raise InvalidInput("body", "broke off.") from None
+    if len(body) != int(stated):
+        raise InvalidInput("body", "ended before its Content-Length.")
+    return body
+
+
+def _pieces(request: HttpRequest, limit: int) -> Iterator[bytes]:
+    """A body that does not state its length, as the server takes it in. Django would take it for empty."""
+    if "HTTP_TRANSFER_ENCODING" not in request.META:
+        return
+    source, length = request.META["wsgi.input"], 0
+    while True:
+        try:
+            piece = source.read(_PIECE_BYTES)
+        except Exception:  # noqa: BLE001  (each server has errors of its own for a body that breaks off)
+            raise InvalidInput("body", "broke off.") from None
+        if not piece:
+            return
+        length += len(piece)
+        if length > limit:
+            raise BodyTooLarge(limit)
+        yield piece
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidInput("body", "has an object with two members of one name.", hint="Send each member once.")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidInput("body", f"holds {name}, which JSON has not.")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise InvalidInput("body", "holds a number that is too large.")
+    return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS or abs(number := int(digits)) > MAX_INTEGER:
+        raise InvalidInput("body", "holds a whole number beyond 64 bits.")
+    return number
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value, names of members included."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            yield from one
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole
+)
