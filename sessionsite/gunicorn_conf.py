@@ -5,6 +5,7 @@ other, while the threads keep a slow reader or a long download from holding up e
 """
 
 import os
+from importlib import import_module
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sessionsite.settings")
@@ -38,6 +39,8 @@ logconfig_dict = settings.LOGGING
 def on_starting(server: Any) -> None:
     """Runs in gunicorn's first process before it listens."""
     stop_with_supervisor()
+    # The protocol's SDK is long in loading: done here, the workers share it, and no agent's first call waits for it.
+    import_module("sessions.mcp_server.server")
 
 
 def when_ready(server: Any) -> None:
