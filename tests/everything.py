@@ -38,6 +38,7 @@ WITHOUT_THE_STORE = [
     "tests/packing",
     "tests/docs",
     "tests/browser",
+    "tests/client",
     "tests/views",
     "tests/test_floors.py",
 ]

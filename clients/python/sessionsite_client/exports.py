@@ -1,0 +1,42 @@
+"""A session given out whole."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import httpx
+
+from .requests import Request, path_of
+
+Format = Literal["json", "jsonl", "markdown"]
+
+
+def export_request(session_id: str, form: Format) -> Request[bytes]:
+    """The request of an export, whose answer is read in pieces."""
+    path = path_of("sessions", session_id, "export")
+    return Request("GET", path, _content, parameters=[("format", form)], headers={"Accept": "*/*"})
+
+
+def _content(response: httpx.Response) -> bytes:
+    return response.content
+
+
+@contextmanager
+def whole_file(to: str | PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
+    """A file to write to. One that is named by its path appears, or is replaced, only if nothing goes wrong."""
+    if not isinstance(to, str | PathLike):
+        yield to
+        return
+    target = Path(to)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

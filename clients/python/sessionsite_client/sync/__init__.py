@@ -1,0 +1,1 @@
+"""The synchronous client, its verbs by subject."""
