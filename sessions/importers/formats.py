@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 from sessions.records import ImportEvent, SetAside
 
@@ -18,12 +18,15 @@ MAX_RAW_BYTES = 1024 * 1024
 class Input:
     """A file being read: its bytes, and how far the reading has come.
 
-    `place` is the file's name in reports, printable whatever the name's bytes. `head` is the file's beginning.
-    `records_noted` counts records that became a session's information (a title, say) and so gave no event.
+    `path` is its name: of a member of an archive it is the archive's path and the member's, and no file stands
+    there, which `is_file` says. `place` is the name in reports, printable whatever its bytes. `head` is the file's
+    beginning. `records_noted` counts records that became a session's information (a title, say) and so gave no
+    event.
     """
 
-    def __init__(self, path: Path, stream: BinaryIO, head: bytes) -> None:
+    def __init__(self, path: Path, stream: BufferedIOBase, head: bytes, *, is_file: bool = True) -> None:
         self.path = path
+        self.is_file = is_file
         self.place = printable(path)
         self.head = head
         self.bytes_read = 0
@@ -40,6 +43,15 @@ class Input:
     def read(self, limit_bytes: int) -> bytes:
         """The next bytes, at most `limit_bytes` of them."""
         data = self._stream.read(limit_bytes)
+        self.bytes_read += len(data)
+        return data
+
+    def read_some(self, limit_bytes: int) -> bytes:
+        """The next bytes, as many as there are at once; b"" only at the end.
+
+        A file whose reading fails half-way gives all before that, which `read` may lose.
+        """
+        data = self._stream.read1(limit_bytes)
         self.bytes_read += len(data)
         return data
 

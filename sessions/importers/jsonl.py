@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ request. A line is held up to four times while it is read, and in the store it m
 
 MAX_DEPTH = 60
 """Beyond it no value of a record could be stored."""
+
+MAX_VALUES = 500_000
+"""So many values in one line or item. A value of three bytes may take a hundred in memory."""
 
 MAX_DIGITS = 308
 """An integer beyond the range of a double is no quantity that anybody wrote into a conversation."""
@@ -69,14 +73,17 @@ def _constant(name: str) -> float:
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+_LAST_WINS = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
-def parse(raw: bytes) -> JSON:
+def parse(raw: bytes, *, decoder: json.JSONDecoder = DECODER, refuse_deep: bool = True) -> JSON:
     """The one JSON value in these bytes. Raises Unreadable, and nothing else, for anything it cannot take."""
     if b"\0" in raw:
         raise Unreadable("NUL bytes")
+    if len(raw) > MAX_VALUES and _may_hold(raw) > MAX_VALUES and _values(raw, refuse_deep) > MAX_VALUES:
+        raise Unreadable("too many values")
     try:
-        value = DECODER.decode(raw.decode())
+        value = decoder.decode(raw.decode())
     except UnicodeDecodeError:
         raise Unreadable("not UTF-8") from None
     except json.JSONDecodeError as error:
@@ -85,9 +92,39 @@ def parse(raw: bytes) -> JSON:
     except RecursionError:
         raise Unreadable("nested too deeply") from None
     # Counting the brackets is cheap and spares most lines the walk.
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+    if refuse_deep and raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
         refuse_depth(value)
     return value
+
+
+def parse_part(raw: bytes, *, refuse_deep: bool = True) -> JSON:
+    """A part of a document, as `parse` reads it; but of a key that stands twice in an object the last counts.
+
+    So it does for the programs that such documents are made for, and people do hand them files that hold it. With
+    `refuse_deep` off the caller looks at the depth of what it takes out. Raises Unreadable.
+    """
+    return parse(raw, decoder=_LAST_WINS, refuse_deep=refuse_deep)
+
+
+def _may_hold(raw: bytes) -> int:
+    """At most how many values these bytes hold: the signs that may stand before one, in texts too."""
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+
+
+_SIGN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[\]{}]', re.DOTALL)
+_CHANGE = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+
+
+def _values(raw: bytes, refuse_deep: bool) -> int:
+    """How many values these bytes hold. Raises Unreadable where they are nested too deeply."""
+    values = depth = 0
+    for found in _SIGN.finditer(raw):
+        if (change := _CHANGE.get(found[0])) is not None:
+            depth += change
+            if refuse_deep and depth > MAX_DEPTH + 1:
+                raise Unreadable("nested too deeply")
+        values += change == 1 or found[0] == b","
+    return values
 
 
 def refuse_depth(value: JSON) -> None:
@@ -107,13 +144,18 @@ def refuse_depth(value: JSON) -> None:
         raise Unreadable("nested too deeply")
 
 
-def read_lines(source: Input) -> Iterator[Line | SetAside]:
-    """Every line that is not blank: as an object, or set aside with the reason. Holds one line at a time."""
-    number = 0
-    while line := source.readline(MAX_LINE_BYTES + 1):
+def read_lines(
+    source: Input, longest_bytes: int = 0, parsed: Callable[[bytes], JSON] = parse
+) -> Iterator[Line | SetAside]:
+    """Every line that is not blank: as an object, or set aside with the reason. Holds one line at a time.
+
+    A line of more than `longest_bytes`, by default `MAX_LINE_BYTES`, is set aside without being held.
+    """
+    number, longest_bytes = 0, longest_bytes or MAX_LINE_BYTES
+    while line := source.readline(longest_bytes + 1):
         number += 1
         whole = line.endswith(b"\n")
-        if len(line) > MAX_LINE_BYTES and not whole:
+        if len(line) > longest_bytes and not whole:
             _skip_line(source)
             yield set_aside(f"{source.place}:{number}", "a line too long", damaged=True, raw=line)
             continue
@@ -121,12 +163,12 @@ def read_lines(source: Input) -> Iterator[Line | SetAside]:
         if number == 1:
             raw = raw.removeprefix(_BOM)
         if raw and not raw.isspace():
-            yield _read_line(f"{source.place}:{number}", raw, whole)
+            yield _read_line(f"{source.place}:{number}", raw, whole, parsed)
 
 
-def _read_line(place: str, raw: bytes, whole: bool) -> Line | SetAside:
+def _read_line(place: str, raw: bytes, whole: bool, parsed: Callable[[bytes], JSON]) -> Line | SetAside:
     try:
-        record = parse(raw)
+        record = parsed(raw)
     except Unreadable as error:
         # A writer that is still at work, or was killed, leaves a last line without its newline.
         reason = error.reason if whole else "a torn last line"

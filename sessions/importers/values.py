@@ -12,11 +12,13 @@ MAX_COUNT = 2**53
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 _EPOCH_MILLISECONDS_FROM = 10**11  # as seconds this would be the year 5138
+_EPOCH = re.compile(r"\d{9,13}(?:\.\d{1,9})?", re.ASCII)
 _SAFE_SESSION_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
 
 def parse_time(value: JSON) -> datetime | None:
-    """A point in time in UTC, from 1970 to 8999: ISO 8601 (naive means UTC), or epoch seconds or milliseconds.
+    """A point in time in UTC, from 1970 to 8999: ISO 8601 (naive means UTC), or epoch seconds or milliseconds, also
+    where these stand in a string.
 
     None for all else.
     """
@@ -26,6 +28,8 @@ def parse_time(value: JSON) -> datetime | None:
 
 def _moment(value: JSON) -> datetime | None:
     try:
+        if isinstance(value, str) and _EPOCH.fullmatch(value):
+            value = float(value)
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
             # Python would take a naive time for the machine's own zone.

@@ -12,6 +12,7 @@ from sessions.records import ImportEvent, SetAside
 
 from ..formats import Format, Input, set_aside
 from ..jsonl import DECODER, MAX_LINE_BYTES, Line, Unreadable, head_records, parse, read_lines, refuse_depth
+from ..values import text
 from .conversations import Conversations
 
 _TYPES = frozenset({"user", "assistant", "system", "attachment", "progress", "queue-operation"})
@@ -24,7 +25,7 @@ _BETWEEN = re.compile(r"[\s,]*")
 
 
 def _is_record(record: dict[str, Any]) -> bool:
-    kind, message = record.get("type"), record.get("message")
+    kind, message = text(record.get("type")), record.get("message")
     if not _ID_NAMES.isdisjoint(record):
         return kind in _TYPES or "parentUuid" in record or isinstance(message, dict) or _is_note(record)
     if kind in ("user", "assistant") and isinstance(message, dict):

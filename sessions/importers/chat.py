@@ -1,0 +1,347 @@
+"""Messages of a role and content, as the vendors' chat interfaces and all that follow them write them.
+
+One reading for the many spellings: content as a text, as blocks or as one block; tool calls beside the content, among
+the blocks, or in the old `function_call`; results as a role or as a block. Which conversation a message belongs to
+and what it follows is the formats' part.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sessions.records import JSON, InteractionKind
+
+from .files import describe_file, is_file_type
+from .jsonl import Unreadable, parse
+from .threads import Part
+from .values import clip, count, mapping, name_of, text
+
+USER, ASSISTANT, SYSTEM, TOOL = "user", "assistant", "system", "tool"
+_ROLES = {
+    USER: ("user", "human", "prompter", "usermessage"),
+    ASSISTANT: ("assistant", "ai", "gpt", "chatgpt", "model", "bot", "chatbot", "agent", "claude", "bard", "bing"),
+    SYSTEM: ("system", "developer"),
+    TOOL: ("tool", "function", "observation", "ipython", "tool_result", "tool_response", "function_response"),
+}
+_ROLE_OF = {spelling: role for role, spellings in _ROLES.items() for spelling in spellings}
+
+_THOUGHTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_text", "thought"})
+_CALLS = frozenset({"tool_use", "tool-call", "tool_call", "function_call", "functionCall", "server_tool_use"})
+_RESULTS = frozenset(
+    {"tool_result", "tool-result", "tool_call_response", "tool_response", "function_response", "functionResponse"}
+)
+_TEXTS = frozenset({"text", "input_text", "output_text", "summary_text", "Text", "refusal", ""})
+_TEXT_NAMES = ("text", "content", "value", "refusal")
+
+
+def role_of(spelling: JSON) -> str:
+    """The role that a spelling means, "" for one that is unknown."""
+    return _ROLE_OF.get(spelling.lower(), "") if isinstance(spelling, str) else ""
+
+
+def read_message(message: dict[str, Any], spelling: JSON = None) -> list[Part]:
+    """The parts of a message, at least one. `spelling` is its role where that stands under another name than `role`."""
+    spelling = message.get("role") if spelling is None else spelling
+    role = role_of(spelling)
+    if len(message) == 2 and role != TOOL and isinstance(said := message.get("content"), str):
+        return [_text_part(role, spelling, said)]  # as most messages are
+    reader = _Reader(role, spelling if isinstance(spelling, str) else "")
+    reader.read(_content_of(message))
+    reader.add_thoughts(_thoughts_beside(message, reader.texts))
+    if refusal := text(message.get("refusal")):
+        reader.add_text(refusal, {"refusal": True})
+    reader.add_calls(_calls_beside(message))
+    parts = reader.finish()
+    if role == TOOL and not reader.has_results:
+        parts = [_as_result(message, parts)]
+    if name := text(message.get("name")):
+        _note_name(parts, name, role)
+    return parts
+
+
+def _content_of(message: dict[str, Any]) -> JSON:
+    for name in ("content", "parts", "value", "text"):
+        if message.get(name) is not None:
+            return message[name]
+    return None
+
+
+def content_beside(blocks: JSON, said: JSON) -> JSON:
+    """A message's content where a text stands beside its blocks: that says the same again, unless they have none."""
+    if not isinstance(blocks, list):
+        return blocks or said
+    has_text = any(isinstance(block, str) or text(mapping(block).get("text")).strip() for block in blocks)
+    return blocks if has_text or not text(said).strip() else [*blocks, {"type": "text", "text": said}]
+
+
+class _Reader:
+    """The parts of one message, as its blocks are read."""
+
+    def __init__(self, role: str, spelling: str) -> None:
+        self._role = role
+        self._spelling = spelling
+        self._parts: list[Part] = []
+        self._thoughts: list[str] = []
+        self._is_hidden = False
+        self._files: list[JSON] = []
+        self._others: list[JSON] = []
+        self.texts: list[str] = []
+        self.has_results = False
+
+    def read(self, content: JSON) -> None:
+        if isinstance(content, list):
+            for block in content:
+                self._block(block)
+        elif isinstance(content, dict):
+            self._block(content)
+        elif content is not None:
+            self.add_text(content if isinstance(content, str) else json.dumps(content))
+
+    def _block(self, block: JSON) -> None:
+        if not isinstance(block, dict):
+            self.read(block)
+            return
+        kind = _kind_of(block)
+        if kind in _THOUGHTS:
+            self._think(block)
+        elif kind in _CALLS or kind in _RESULTS:
+            self._flush_thoughts()
+            self._parts.append(call_part(block) if kind in _CALLS else result_part(block))
+            self.has_results = self.has_results or kind in _RESULTS
+        elif is_file_type(kind):
+            self._files.append(describe_file(block, kind))
+        elif (said := _said(block)) is not None:
+            self.add_text(said, {} if kind in _TEXTS else {"block": name_of(kind)})
+        else:
+            self._others.append(name_of(kind))
+
+    def _think(self, block: dict[str, Any]) -> None:
+        said = next(filter(None, (_joined(block.get(name)) for name in ("thinking", "text", "content", "summary"))), "")
+        if said:
+            self._thoughts.append(said)
+        else:
+            self._is_hidden = True
+
+    def add_text(self, said: str, metadata: dict[str, JSON] | None = None) -> None:
+        """A text is an interaction of its own; thoughts before it are its reasoning."""
+        part = self._part_of(said)
+        part.metadata |= metadata or {}
+        if self._role in (ASSISTANT, ""):
+            self._take_thoughts(part)
+        self._parts.append(part)
+        self.texts.append(said)
+
+    def add_thoughts(self, said: str) -> None:
+        """Thoughts from beside the content were before all of it."""
+        if not said:
+            return
+        first = next((part for part in self._parts if part.kind is InteractionKind.AGENT_RESPONSE), None)
+        if first is not None:
+            first.reasoning = f"{said}\n\n{first.reasoning}" if first.reasoning else said
+        else:
+            self._parts.insert(0, Part(InteractionKind.AGENT_RESPONSE, reasoning=said))
+
+    def add_calls(self, calls: Iterator[Part]) -> None:
+        """Calls from beside the content, unless the content has them as well."""
+        present = {part.call_id for part in self._parts if part.kind is InteractionKind.TOOL_CALL and part.call_id}
+        self._flush_thoughts()
+        self._parts += [call for call in calls if not call.call_id or call.call_id not in present]
+
+    def finish(self) -> list[Part]:
+        self._flush_thoughts()
+        if len(self._parts) > 1:
+            # Who only calls tools says nothing, in an empty content.
+            self._parts = [part for part in self._parts if not _is_empty(part)] or self._parts[:1]
+        if not self._parts:
+            self._parts.append(self._part_of(""))
+        first = self._parts[0]
+        if self._files:
+            first.metadata["attachments"] = self._files
+        if self._others:
+            first.metadata["other_blocks"] = self._others
+        return self._parts
+
+    def _flush_thoughts(self) -> None:
+        if self._thoughts or self._is_hidden:
+            part = Part(InteractionKind.AGENT_RESPONSE)
+            self._take_thoughts(part)
+            self._parts.append(part)
+
+    def _take_thoughts(self, part: Part) -> None:
+        part.reasoning = "\n\n".join(self._thoughts)
+        if self._is_hidden:
+            part.metadata["hidden_reasoning"] = True
+        self._thoughts, self._is_hidden = [], False
+
+    def _part_of(self, said: str) -> Part:
+        return _text_part(self._role, self._spelling, said)
+
+
+def _text_part(role: str, spelling: JSON, said: str) -> Part:
+    if role == USER:
+        return Part(InteractionKind.CLIENT_REQUEST, prompt=said)
+    if role == ASSISTANT:
+        return Part(InteractionKind.AGENT_RESPONSE, response=said)
+    if role == TOOL:
+        return Part(InteractionKind.TOOL_RESPONSE, response=said, status="success")
+    return turn_part(said, spelling if isinstance(spelling, str) else "")
+
+
+def _is_empty(part: Part) -> bool:
+    is_answer = part.kind is InteractionKind.AGENT_RESPONSE
+    return is_answer and not (part.response or part.reasoning or part.metadata)
+
+
+def turn_part(said: str, spelling: str) -> Part:
+    """A turn of the system, of a role that is not known, or of none."""
+    role = role_of(spelling) or clip(spelling, 60) or SYSTEM
+    metadata: dict[str, JSON] = {"role": role}
+    if spelling and spelling != role:
+        metadata["source_role"] = clip(spelling, 60)
+    return Part(InteractionKind.CONVERSATION_TURN, response=said, metadata=metadata)
+
+
+def call_part(block: dict[str, Any]) -> Part:
+    """A tool's call: a block, or an entry of `tool_calls`, in which the function may stand in an object of its own."""
+    inner = _inner(block, ("function", "functionCall", "function_call"))
+    name = text(inner.get("name")) or text(block.get("toolName")) or text(block.get("tool_name"))
+    names = ("arguments", "args", "input", "parameters")
+    given = next((place[one] for place in (inner, block) for one in names if one in place), None)
+    part = Part(
+        InteractionKind.TOOL_CALL, tool_name=name, tool_parameters=decoded(given), call_id=_call_id(block, inner)
+    )
+    error = text(block.get("error"))
+    if error or block.get("type") == "invalid_tool_call":
+        part.status, part.error_message = "error", error or "a call that the model wrote badly"
+    return part
+
+
+def result_part(block: dict[str, Any]) -> Part:
+    """A tool's result as a block."""
+    inner = _inner(block, ("functionResponse", "function_response"))
+    given = next((inner[one] for one in ("content", "response", "result", "output", "text") if one in inner), None)
+    said, files = result_text(given)
+    part = Part(InteractionKind.TOOL_RESPONSE, response=said, call_id=_call_id(block, inner))
+    part.tool_name = text(inner.get("name")) or text(block.get("toolName")) or text(block.get("tool_name"))
+    part.status = "error" if _is_error(block, inner) or _is_error(mapping(given), {}) else "success"
+    if files:
+        part.metadata["attachments"] = files
+    return part
+
+
+def result_text(given: JSON) -> tuple[str, list[JSON]]:
+    """A result's text, and the files in it; an object of one text is that text, any other value its JSON."""
+    if given is None or isinstance(given, str):
+        return given or "", []
+    if isinstance(given, dict):
+        only = next((given[name] for name in ("output", "text", "value", "error") if name in given), None)
+        return (only, []) if isinstance(only, str) and len(given) <= 2 else (_json(given), [])
+    if not isinstance(given, list) or not all(isinstance(item, dict) and _kind_of(item) for item in given):
+        return _json(given), []
+    texts, files = [], []
+    for item in given:
+        if is_file_type(_kind_of(item)):
+            files.append(describe_file(item, _kind_of(item)))
+        else:
+            said = _said(item)
+            texts.append(_json(item) if said is None else said)
+    return "\n".join(texts), files
+
+
+def decoded(value: JSON) -> JSON:
+    """Parameters are JSON in a string with some vendors; what is none stays the string that it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse(value.encode("utf-8", "surrogatepass"))
+    except Unreadable:
+        return value
+
+
+def usage_of(usage: JSON) -> tuple[int | None, int | None]:
+    """Input and output tokens, however they are called."""
+    usage = mapping(usage)
+    given, made = (
+        next((number for name in names if (number := count(usage.get(name))) is not None), None)
+        for names in (_INPUT_TOKENS, _OUTPUT_TOKENS)
+    )
+    return given, made
+
+
+_INPUT_TOKENS = ("input_tokens", "prompt_tokens", "inputTokens", "promptTokens", "input", "prompt")
+_OUTPUT_TOKENS = ("output_tokens", "completion_tokens", "outputTokens", "completionTokens", "output", "completion")
+
+
+def _inner(block: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return next((block[name] for name in names if isinstance(block.get(name), dict)), block)
+
+
+def _call_id(block: dict[str, Any], inner: dict[str, Any]) -> str:
+    names = ("tool_use_id", "tool_call_id", "toolCallId", "call_id", "id")
+    return next(filter(None, (text(place.get(name)) for place in (block, inner) for name in names)), "")
+
+
+def _is_error(block: dict[str, Any], inner: dict[str, Any]) -> bool:
+    told = (block.get("is_error"), block.get("isError"), block.get("tool_call_error"), inner.get("is_error"))
+    return True in told or block.get("status") == "error" or "error" in (block.get("type"), block.get("state"))
+
+
+def _as_result(message: dict[str, Any], parts: list[Part]) -> Part:
+    """A message of the role of a tool is one result, however many texts it has."""
+    first = parts[0]
+    first.response = "\n".join(part.response for part in parts)
+    first.call_id = text(message.get("tool_call_id")) or text(message.get("toolCallId"))
+    ids = message.get("tool_call_ids")
+    if not first.call_id and isinstance(ids, list):
+        first.call_id = next(filter(None, map(text, ids)), "")
+    first.tool_name = text(message.get("name")) or text(message.get("tool_name"))
+    first.status = "error" if _is_error(message, {}) else "success"
+    return first
+
+
+def _note_name(parts: list[Part], name: str, role: str) -> None:
+    """Who spoke, where the source names somebody; the name of a tool's message is the tool's."""
+    if role != TOOL:
+        parts[0].metadata.setdefault("name", clip(name, 255))
+
+
+def _calls_beside(message: dict[str, Any]) -> Iterator[Part]:
+    calls: JSON = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        if isinstance(call, dict):
+            yield call_part(call)
+    if isinstance(call := message.get("function_call"), dict):
+        yield call_part(call)
+
+
+def _thoughts_beside(message: dict[str, Any], texts: list[str]) -> str:
+    """Some write a message's own text once more as its thought."""
+    for name in ("reasoning_content", "reasoning", "thinking", "thought"):
+        if (said := _joined(message.get(name))) and said not in texts:
+            return said
+    return ""
+
+
+def _kind_of(block: dict[str, Any]) -> str:
+    kind = text(block.get("type"))
+    if kind:
+        return kind
+    known: Callable[[str], bool] = lambda name: name in _CALLS or name in _RESULTS or is_file_type(name)  # noqa: E731
+    kind = next((name for name in block if known(name)), "")
+    return "thought" if not kind and block.get("thought") is True else kind
+
+
+def _said(block: dict[str, Any]) -> str | None:
+    return next((block[name] for name in _TEXT_NAMES if isinstance(block.get(name), str)), None)
+
+
+def _joined(value: JSON) -> str:
+    """The text in a string or in a list of texts or text blocks."""
+    if isinstance(value, list):
+        said = (item if isinstance(item, str) else _said(mapping(item)) for item in value)
+        return "\n\n".join(filter(None, said))
+    return text(value)
+
+
+def _json(value: JSON) -> str:
+    return json.dumps(value, ensure_ascii=False)

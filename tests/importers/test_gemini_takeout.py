@@ -1,0 +1,91 @@
+"""Gemini in Takeout: activities, newest first, grouped by the pauses between them."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sessions.importers.gemini_takeout import text_of
+
+from .builders import asides, drafts, only, sessions
+from .telling import FIXTURES, keys, read_json, told
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def activity(title: str, minutes: int, *html: str, **more: Any) -> dict[str, Any]:
+    time = (NOON + timedelta(minutes=minutes)).isoformat()
+    made = {"header": "Gemini Apps", "title": title, "time": time, "products": ["Gemini Apps"]}
+    return made | ({"safeHtmlItem": [{"html": one} for one in html]} if html else {}) | more
+
+
+def test_it_groups_by_pauses_and_puts_the_oldest_first(tmp_path: Path) -> None:
+    events = read_json(
+        tmp_path,
+        [
+            activity("Prompted three", 90),
+            activity("Prompted two", 10, "<p>2</p>"),
+            activity("Prompted one", 0, "<p>1</p>"),
+        ],
+    )
+    assert told(events) == [("user", "one"), ("agent", "1"), ("user", "two"), ("agent", "2"), ("user", "three")]
+    assert [session.title for session in sessions(events)] == ["one", "three"]
+
+
+def test_a_later_export_adds_what_is_new_to_the_same_sessions(tmp_path: Path) -> None:
+    before = [activity("Prompted two", 10), activity("Prompted one", 0)]
+    earlier, later = read_json(tmp_path, before), read_json(tmp_path, [activity("Prompted three", 20), *before])
+    assert keys(earlier) < keys(later)
+    assert len(sessions(later)) == 1
+
+
+@pytest.mark.parametrize(
+    ("title", "html", "expected"),
+    [
+        ("Prompted hello", (), [("user", "hello")]),
+        ("Eingegebener Prompt: hallo", ("<p>Tag</p>",), [("user", "hallo"), ("agent", "Tag")]),
+        ("Preguntaste hola", ("<p>Buenas</p>",), [("user", "Preguntaste hola"), ("agent", "Buenas")]),
+        ("Gave feedback: Good response", (), [("turn", "Gave feedback: Good response")]),
+        ("Prompted hello", ("<p>a</p>", "<p>b</p>"), [("user", "hello"), ("agent", "a\n\nb")]),
+    ],
+)
+def test_it_tells_prompts_from_other_activities(
+    tmp_path: Path, title: str, html: tuple[str, ...], expected: list[tuple[str, str]]
+) -> None:
+    assert told(read_json(tmp_path, [activity(title, 0, *html)])) == expected
+
+
+def test_it_keeps_what_has_no_readable_time(tmp_path: Path) -> None:
+    events = read_json(tmp_path, [activity("Prompted when", 0, time="not a time"), activity("Prompted now", 0)])
+    assert told(events) == [("user", "now"), ("user", "when")]
+    assert drafts(events)[1].metadata["unreadable_time"] == "not a time"
+
+
+def test_it_notes_files_and_sets_other_products_aside(tmp_path: Path) -> None:
+    with_files = activity("Prompted look", 0, imageFile="a.png", attachedFiles=["b.pdf"], subtitles=[{"name": "c"}])
+    search = {"header": "Search", "title": "Searched for pizza", "time": NOON.isoformat(), "products": ["Search"]}
+    events = read_json(tmp_path, [with_files, search])
+    metadata = drafts(events)[0].metadata
+    assert [file["path"] for file in metadata["attachments"]] == ["a.png", "b.pdf"]
+    assert [aside.reason for aside in asides(events)] == ["an activity of another product"]
+
+
+def test_it_makes_text_of_html() -> None:
+    html = "<h2>Dough</h2><p>Mix <b>well</b> &amp; rest.</p><ol><li>one</li><li>two</li></ol><script>x()</script>"
+    assert text_of(html + "<pre><code>a  b</code></pre>") == (
+        "## Dough\n\nMix well & rest.\n\n1. one\n2. two\n\n```\na  b\n```"
+    )
+
+
+@pytest.mark.parametrize("html", ["<a " * 200_000, "<" * 500_000, "<!--" * 200_000, "&#" * 500_000, " " * 500_000])
+def test_no_html_takes_long(html: str) -> None:
+    began = datetime.now(UTC)
+    text_of(html)
+    assert datetime.now(UTC) - began < timedelta(seconds=2)
+
+
+def test_it_reads_a_takeout_made_by_others() -> None:
+    events = list(only(FIXTURES / "gemini-takeout" / "chatlore__MyActivity.json").read())
+    assert len(sessions(events)) == 4
+    assert told(events)[1] == ("agent", "Here is a simple recipe:\n\n- 500 g flour\n- 325 g water\n\nMix & rest.")

@@ -1,0 +1,78 @@
+"""LangChain's messages, as dictionaries and serialised, alone and in rows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .builders import drafts, only, read, sessions
+from .telling import FIXTURES, read_json, told
+
+
+def message(kind: str, content: Any, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "data": {"content": content, "additional_kwargs": {}, "type": kind, "id": None, **more}}
+
+
+HELLO, HI = message("human", "hello"), message("ai", "hi")
+
+
+def serialised(name: str, content: Any, **more: Any) -> dict[str, Any]:
+    path = ["langchain", "schema", "messages", name]
+    return {"lc": 1, "type": "constructor", "id": path, "kwargs": {"content": content, **more}}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [HELLO, HI],
+        [serialised("HumanMessage", "hello"), serialised("AIMessageChunk", "hi")],
+        [{"type": "human", "content": "hello"}, {"type": "ai", "content": "hi"}],
+    ],
+)
+def test_it_reads_messages_in_all_notations_and_containers(tmp_path: Path, messages: list[Any]) -> None:
+    expected = [("user", "hello"), ("agent", "hi")]
+    assert told(read_json(tmp_path, messages)) == told(read(tmp_path, *messages)) == expected
+    assert told(read(tmp_path, {"session_id": "s", "messages": messages})) == expected
+
+
+def test_it_reads_calls_results_usage_and_model(tmp_path: Path) -> None:
+    calling = message(
+        "ai", "", tool_calls=[{"name": "ls", "args": {"path": "."}, "id": "c1"}],
+        usage_metadata={"input_tokens": 5, "output_tokens": 2}, response_metadata={"model_name": "m"},
+    )  # fmt: skip
+    failed = message("tool", "gone", tool_call_id="c1", status="error")
+    events = read_json(tmp_path, [HELLO, calling, failed])
+    _, call, result = drafts(events)
+    assert (call.tool_parameters, call.model, call.input_tokens, call.output_tokens) == ({"path": "."}, "m", 5, 2)
+    assert (result.tool_name, result.response, result.status) == ("ls", "gone", "error")
+
+
+def test_it_reads_what_old_versions_kept_beside(tmp_path: Path) -> None:
+    call = {"id": "c1", "function": {"name": "ls", "arguments": "{}"}}
+    events = read_json(tmp_path, [HELLO, message("ai", "", additional_kwargs={"tool_calls": [call]})])
+    assert told(events) == [("user", "hello"), ("call", "ls")]
+
+
+def test_a_rows_session_keeps_its_name(tmp_path: Path) -> None:
+    (session,) = sessions(read(tmp_path, {"session_id": "tau-0", "messages": [HELLO, HI]}))
+    assert session.session_id.startswith("langchain-tau-0-")
+    assert (session.metadata or {})["original_session_id"] == "tau-0"
+
+
+def test_it_reads_messages_of_every_type() -> None:
+    events = list(only(FIXTURES / "langchain" / "messages_to_dict.edge.json").read())
+    assert told(events) == [
+        ("turn", "sys"),
+        ("user", "What is in this image? 👩‍🚀 日本語"),
+        ("agent", "A pixel."),
+        ("call", "zoom"),
+        ("result", "boom"),
+        ("call", "zoom"),
+        ("turn", "custom role text"),
+        ("result", "42"),
+        ("user", ""),
+    ]
+    found = drafts(events)
+    assert (found[2].reasoning, found[2].model, found[4].status) == ("look", "claude-sonnet-4", "error")
+    assert (found[5].status, found[5].error_message, found[5].tool_parameters) == ("error", "bad json", '{"x":')
+    assert found[6].metadata["role"] == "critic"

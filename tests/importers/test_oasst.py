@@ -1,0 +1,78 @@
+"""OpenAssistant's trees, messages and threads: the same keys in all three, the best reply last."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .builders import asides, drafts, only, read, sessions
+from .telling import FIXTURES, branches, keys, told
+
+TREE = "054e1df3-35e0-4bb8-a585-607dbdcd24e0"
+
+
+def node(identifier: str, role: str, text: str, *replies: Any, **more: Any) -> dict[str, Any]:
+    return {"message_id": identifier, "role": role, "text": text, "lang": "en", "replies": list(replies), **more}
+
+
+def tree() -> dict[str, Any]:
+    best = node("a", "assistant", "best", node("c", "prompter", "more", parent_id="a"), rank=0, parent_id=TREE)
+    worse = node("b", "assistant", "worse", rank=1, parent_id=TREE)
+    return node(TREE, "prompter", "hello", best, worse)
+
+
+def flat() -> list[dict[str, Any]]:
+    def spread(one: dict[str, Any]) -> list[dict[str, Any]]:
+        alone = {name: value for name, value in one.items() if name != "replies"} | {"message_tree_id": TREE}
+        return [alone, *(inner for reply in one["replies"] for inner in spread(reply))]
+
+    return spread(tree())
+
+
+def test_it_reads_a_tree_with_the_best_reply_last(tmp_path: Path) -> None:
+    events = read(tmp_path, {"message_tree_id": TREE, "tree_state": "ready_for_export", "prompt": tree()})
+    assert told(events) == [("user", "hello"), ("agent", "worse"), ("agent", "best"), ("user", "more")]
+    assert branches(events) == [("worse", "best")]
+    assert (sessions(events)[0].session_id, sessions(events)[0].metadata) == (TREE, {"tree_state": "ready_for_export"})
+    assert drafts(events)[2].metadata == {"lang": "en", "rank": 0}
+
+
+def test_trees_messages_and_roots_are_the_same(tmp_path: Path) -> None:
+    whole = read(tmp_path, {"message_tree_id": TREE, "prompt": tree()})
+    loose, root = read(tmp_path, *flat()), read(tmp_path, tree())
+    assert keys(whole) == keys(loose) == keys(root)
+    contents = [
+        [(one.response, one.metadata, one.parent_key) for one in drafts(found)] for found in (whole, loose, root)
+    ]
+    assert contents[0] == contents[1] == contents[2]
+
+
+def test_it_reads_messages_whose_parents_come_later(tmp_path: Path) -> None:
+    events = read(tmp_path, *reversed(flat()))
+    assert told(events)[0] == ("user", "hello")
+    assert branches(events) == [("worse", "best")]
+
+
+def test_it_reads_a_thread(tmp_path: Path) -> None:
+    path = [one for one in flat() if one["message_id"] != "b"]
+    events = read(tmp_path, {"thread": path})
+    assert told(events) == [("user", "hello"), ("agent", "best"), ("user", "more")]
+    assert {session.session_id for session in sessions(events)} == {TREE}
+
+
+def test_it_keeps_rings_and_strangers_among_the_messages(tmp_path: Path) -> None:
+    ring = [node("x", "prompter", "one", parent_id="y"), node("y", "assistant", "two", parent_id="x")]
+    events = read(tmp_path, *({**one, "message_tree_id": "t" * 20, "replies": None} for one in ring))
+    assert {text for _, text in told(events)} == {"one", "two"}
+    with_stranger = node(TREE, "prompter", "hello", "no message", 7)
+    events = read(tmp_path, {"prompt": with_stranger})
+    assert told(events) == [("user", "hello")]
+    assert [aside.reason for aside in asides(events)] == ["a reply that is no message"] * 2
+
+
+def test_it_reads_trees_made_by_others() -> None:
+    path = FIXTURES / "oasst" / "oasst.trees.first2.jsonl"
+    count = path.read_text().count('"message_id"')
+    events = list(only(path).read())
+    assert len(drafts(events)) == count
+    first = json.loads(path.read_text().splitlines()[0])
+    assert sessions(events)[0].session_id == first["message_tree_id"]
