@@ -10,6 +10,7 @@ PROGRAMS: tuple[tuple[str, ...], ...] = (
     ("contention", "--writers", "2", "--each", "1000"),
     ("races", "--cleanup", "200"),
     ("races", "--merge-kills", "50"),
+    ("fuzz", "--cases", "2000"),
 )
 
 

@@ -96,9 +96,9 @@ def bare(folder: Path) -> Iterator[int]:
         yield port
 
 
-def token_of(store: scratch.Store) -> str:
-    """A token that may write as often as it likes."""
-    command = [sys.executable, "manage.py", "token", "create", "bench", "--scope", "write", "--json"]
+def token_of(store: scratch.Store, scope: str = "write") -> str:
+    """A token of a scope that may be used as often as it likes."""
+    command = [sys.executable, "manage.py", "token", "create", "bench", "--scope", scope, "--json"]
     command += ["--requests-per-minute", "1000000"]
     made = subprocess.run(command, env=dict(store.environment()), capture_output=True, text=True, check=True)
     return str(json.loads(made.stdout)["secret"])

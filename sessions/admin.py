@@ -36,6 +36,7 @@ from .models import (
     Schedule,
     Session,
     SessionTag,
+    Token,
     Tombstone,
     UserMerge,
 )
@@ -334,6 +335,21 @@ class TombstoneAdmin(ReadOnlyAdmin):
     ordering = ("session_id",)
     exact_search = ("session_id",)
     search_help_text = "A whole session ID"
+
+
+@admin.register(Token)
+class TokenAdmin(ReadOnlyAdmin):
+    """Without its digest, which a secret could be tried against."""
+
+    list_display = ("name", "prefix", "scope", "user_id", "made_by", "made_at", "expires_at", "revoked_at")
+    ordering = ("-made_at", "-id")
+    heavy = ("digest",)
+    exact_search = ("name", "user_id")
+    search_help_text = "A whole name or user ID"
+    fields = (
+        *("name", "prefix", "scope", "user_id", "requests_per_minute", "made_by", "made_at"),
+        *("expires_at", "last_used_at", "revoked_at", "revoked_by"),
+    )
 
 
 @admin.register(AuditEvent)

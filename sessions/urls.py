@@ -11,6 +11,7 @@ from .views import (
     cleanup_runs,
     health,
     home,
+    hook_bundle,
     life,
     listing,
     merging,
@@ -22,6 +23,7 @@ from .views import (
     saved_views,
     search,
     session,
+    tokens,
     trash,
     users,
 )
@@ -34,6 +36,7 @@ register_converter(UserConverter, "user")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", account.SignIn.as_view(), name="sign-in"),
     path("sign-out/", account.SignOut.as_view(), name="sign-out"),
+    path("clients/claude-code.pyz", hook_bundle.hook, name="hook-bundle"),
     page("", home.home, name="home"),
     page("sessions/", listing.sessions, name="list"),
     # Without a slash at the end: no session's ID can stand in their way.
@@ -97,6 +100,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     page("activity/activity.<str:kind>", activity.export, name="activity-export"),
     page("accounts/", accounts.accounts, name="accounts"),
     page("accounts/new/", accounts.create, name="account-create"),
+    page("accounts/tokens/", tokens.tokens, name="tokens"),
+    page("accounts/tokens/new/", tokens.create, name="token-create"),
+    page("accounts/tokens/<int:token_id>/", tokens.token, name="token"),
+    page("accounts/tokens/<int:token_id>/rename/", tokens.rename, name="token-rename"),
+    page("accounts/tokens/<int:token_id>/revoke/", tokens.revoke, name="token-revoke"),
     page("accounts/<int:account_id>/", accounts.account, name="account-detail"),
     page("accounts/<int:account_id>/role/", accounts.change_role, name="account-role"),
     page("accounts/<int:account_id>/password/", accounts.reset_password, name="account-password"),

@@ -6,6 +6,7 @@ Starts a site of its own on a free port with a store in a temporary folder, and 
 """
 
 import argparse
+import json
 import os
 import secrets
 import shutil
@@ -58,7 +59,16 @@ PAGES = {
     "health": "/health/",
     "accounts": "/accounts/",
     "account": "/account/",
+    "tokens": "/accounts/tokens/",
+    "token-new": "/accounts/tokens/new/",
 }
+TOKENS = (
+    ("Nora's laptop", "write", "--user", "nora@example.com", "--days", "90"),
+    ("nightly-cleanup", "admin", "--requests-per-minute", "60"),
+    ("dashboard-kiosk", "read", "--days", "5"),
+    ("old-ci", "write"),
+    ("claude-code-ci", "write", "--days", "365"),
+)
 
 
 def main() -> None:
@@ -66,34 +76,53 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as data_dir, _site(data_dir) as (address, password), sync_playwright() as tools:
+    with tempfile.TemporaryDirectory() as data_dir, _site(data_dir) as site, sync_playwright() as tools:
         browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for view in VIEWS:
-            _take(browser, view, address, password, folder)
+            with _signed_in(browser, view, site, folder) as page:
+                _shoot(page, folder / f"first-visit-{view.name}.png")
+        site.fill()
+        for view in VIEWS:
+            with _signed_in(browser, view, site, folder) as page:
+                _take(page, view, folder)
         browser.close()
 
 
-def _take(browser: Browser, view: View, address: str, password: str, folder: Path) -> None:
+@contextmanager
+def _signed_in(browser: Browser, view: View, site: "Site", folder: Path) -> Iterator[Page]:
     context = browser.new_context(
-        base_url=address, viewport={"width": view.width, "height": view.height}, color_scheme=view.theme
+        base_url=site.address, viewport={"width": view.width, "height": view.height}, color_scheme=view.theme
     )
     page = context.new_page()
     page.goto("/sign-in/")
     _shoot(page, folder / f"sign-in-{view.name}.png")
     page.get_by_label("Name", exact=True).fill("admin")
-    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_label("Password", exact=True).fill(site.password)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{address}/")
+    page.wait_for_url(f"{site.address}/")
+    yield page
+    context.close()
+
+
+def _take(page: Page, view: View, folder: Path) -> None:
     for name, path in PAGES.items():
         answer = page.goto(path)
         if answer is None or not answer.ok:
             raise SystemExit(f"{path} answered {answer.status if answer else 'nothing'}.")
         _shoot(page, folder / f"{name}-{view.name}.png")
+    page.goto("/accounts/tokens/new/")
+    page.get_by_label("Name", exact=True).fill("Nora's phone")
+    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("heading", name="is ready").wait_for()
+    _shoot(page, folder / f"token-made-{view.name}.png")
+    page.get_by_role("link", name="API tokens").click()
+    page.get_by_role("link", name="Nora's phone").first.click()
+    page.get_by_role("link", name="Revoke").click()
+    page.get_by_role("button", name="Revoke").click()
     page.goto("/sessions/")
     page.keyboard.press("Control+k")
     page.keyboard.type("se")
     _shoot(page, folder / f"commands-{view.name}.png")
-    context.close()
 
 
 def _shoot(page: Page, path: Path) -> None:
@@ -102,9 +131,35 @@ def _shoot(page: Page, path: Path) -> None:
     page.screenshot(path=path)
 
 
+@dataclass(frozen=True)
+class Site:
+    """A running site: its address, its administrator's password, and what its commands need."""
+
+    address: str
+    password: str
+    environment: dict[str, str]
+
+    def fill(self) -> None:
+        """Put the sample conversations in, and some tokens, one of them used and one revoked."""
+        self._manage("demo")
+        made = {
+            name: json.loads(self._manage("token", "create", name, "--scope", *options, "--json"))
+            for name, *options in TOKENS
+        }
+        for name in ("Nora's laptop", "claude-code-ci"):
+            asked = urllib.request.Request(
+                f"{self.address}/api/v1/me", headers={"Authorization": f"Bearer {made[name]['secret']}"}
+            )
+            urllib.request.urlopen(asked, timeout=10).close()
+        self._manage("token", "revoke", str(made["old-ci"]["token"]["id"]), "--yes")
+
+    def _manage(self, *arguments: str) -> str:
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout
+
+
 @contextmanager
-def _site(data_dir: str) -> Iterator[tuple[str, str]]:
-    """A running site with the sample conversations; its address and its administrator's password."""
+def _site(data_dir: str) -> Iterator[Site]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -117,16 +172,15 @@ def _site(data_dir: str) -> Iterator[tuple[str, str]]:
         "SESSIONSITE_ADMIN_PASSWORD": password,
         "DATABASE_URL": "",
     }
-    manage = [sys.executable, str(ROOT / "manage.py")]
     address = f"http://127.0.0.1:{port}"
-    site = subprocess.Popen([*manage, "serve"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    serve = [sys.executable, str(ROOT / "manage.py"), "serve"]
+    server = subprocess.Popen(serve, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _await(f"{address}/sign-in/")
-        subprocess.run([*manage, "demo"], env=environment, check=True, capture_output=True)
-        yield address, password
+        yield Site(address, password, environment)
     finally:
-        site.terminate()
-        site.wait(timeout=30)
+        server.terminate()
+        server.wait(timeout=30)
 
 
 def _await(url: str) -> None:

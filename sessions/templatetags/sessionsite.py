@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from sessions import conf
 from sessions.models import Interaction, Session
-from sessions.records import InteractionKind
+from sessions.records import Face, InteractionKind
 
 register = template.Library()
 
@@ -78,6 +78,19 @@ def undo_url(message: Message) -> str:
     """The address that takes back what a message tells, "" where there is none."""
     tags = message.extra_tags or ""
     return tags.removeprefix(_UNDO) if tags.startswith(_UNDO) else ""
+
+
+@register.simple_tag
+def doer(name: str) -> SafeString:
+    """Who did something: a person by name, a token with its sign, somebody who came by another door with that door."""
+    door, _, rest = name.partition(":")
+    if rest and door == "token":
+        return format_html(
+            '<span class="doer">{}<span class="hushed">the token </span><bdi>{}</bdi></span>', icon("key"), rest
+        )
+    if rest and door in list(Face):
+        return format_html("<bdi>{}</bdi> ({})", rest, door)
+    return format_html("<bdi>{}</bdi>", name)
 
 
 # --- times --------------------------------------------------------------------------------------------------

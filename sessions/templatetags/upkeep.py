@@ -15,6 +15,8 @@ _FACES = {
     "admin": "in the admin",
     "command": "on the command line",
     "python": "from Python",
+    "rest": "over REST",
+    "mcp": "over MCP",
 }
 
 

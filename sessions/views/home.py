@@ -11,6 +11,7 @@ from sessions.analytics.days import interactions_per_day
 
 from .chart import chart
 from .page import Request, show
+from .recipes import site_of, ways_to_connect
 from .vitals import vitals
 
 PERIODS = (7, 30, 90, 365)
@@ -21,7 +22,8 @@ DEFAULT_PERIOD = 30
 def home(request: Request) -> HttpResponse:
     counts = actions.state_counts()
     if not counts.total:
-        return show(request, "sessions/home.html", {"store_is_empty": True})
+        first_visit = {"store_is_empty": True, "recipes": ways_to_connect(site_of(request))}
+        return show(request, "sessions/home.html", first_visit)
     part_only = request.htmx and not request.htmx.history_restore_request
     context = {"counts": counts, **_activity(_period(request)), **({} if part_only else _surroundings())}
     return show(request, "sessions/home.html", context, part="activity")

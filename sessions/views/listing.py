@@ -17,6 +17,7 @@ from . import streaming
 from .list_forms import BulkForm, FilterForm
 from .list_look import COLUMNS, DENSITIES, Look
 from .page import Request, query, show
+from .recipes import site_of, ways_to_connect
 
 PAGE_SESSIONS = 50
 # A change may be committed a little after the moment that it bears.
@@ -90,6 +91,7 @@ def _page(request: Request, form: FilterForm, look: Look, cursor: str, found: ac
         "cursor": cursor,
         "columns": look.columns(form.order(), here),
         "store_is_empty": not found.sessions and not cursor and _store_is_empty(),
+        "recipes": lambda: ways_to_connect(site_of(request)),
         "here": query(**here) or "?state=active",
         "given": form.given(),
         "next_page": query(**here, cursor=found.next_cursor) if found.next_cursor else "",

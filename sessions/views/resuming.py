@@ -14,13 +14,16 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from sessions import actions, packing
-from sessions.errors import InvalidInput, SessionNotFound, SessionsiteError
+from sessions.agents.callers import visible_session
+from sessions.api import bearer
+from sessions.errors import InvalidInput, SessionNotFound, SessionsiteError, TokenRefused, TooManyRequests
 from sessions.models import Session
 from sessions.packing import ESTIMATE, ContextPack
+from sessions.records import Face
 
 from .page import SAFE_METHODS, Request, actor_of, page, show, tell
 from .problems import problem, sign_in_first
-from .recipes import ways_to_resume
+from .recipes import site_of, ways_to_resume
 
 PRESETS = (2_000, 8_000, 32_000, 100_000)
 _FORMS = {"json": "application/json", "md": "text/markdown", "html": "text/html"}
@@ -42,7 +45,7 @@ def resume_link(request: Request, session_id: str) -> HttpResponseBase:
     """Where a resume link leads. Changes nothing: a link is followed by whoever looks at a page."""
     for_programs = request.method in SAFE_METHODS and _form_of(request) != "html"
     response = (_for_programs if for_programs else _for_people)(request, session_id)
-    patch_vary_headers(response, ["Accept", "Cookie", "HX-Request"])
+    patch_vary_headers(response, ["Accept", "Authorization", "Cookie", "HX-Request"])
     patch_cache_control(response, private=True, no_cache=True, no_store=for_programs)
     return response
 
@@ -50,20 +53,53 @@ def resume_link(request: Request, session_id: str) -> HttpResponseBase:
 def _form_of(request: Request) -> str:
     """The form that was asked for, in the address or by what is accepted; a page where neither says."""
     asked = request.GET.get("format", "")
+    if _comes_with_token(request):
+        wanted = asked if asked in ("json", "md") else _preferred(request, "application/json", "text/markdown")
+        return wanted or "json"
     if asked in _FORMS or request.htmx:
         return asked if asked in _FORMS else "html"
-    preferred = request.get_preferred_type(["text/html", "application/json", "text/markdown"])
-    return next((name for name, kind in _FORMS.items() if kind == preferred), "html")
+    return _preferred(request, "text/html", "application/json", "text/markdown") or "html"
+
+
+def _preferred(request: Request, *kinds: str) -> str:
+    preferred = request.get_preferred_type(kinds)
+    return next((name for name, kind in _FORMS.items() if kind == preferred), "")
+
+
+def _comes_with_token(request: Request) -> bool:
+    return request.headers.get("Authorization", "").lower().startswith("bearer ")
 
 
 def _for_programs(request: Request, session_id: str) -> HttpResponseBase:
+    if _comes_with_token(request):
+        return _for_tokens(request, session_id)
     if not request.user.is_authenticated:
         return sign_in_first()
     try:
         _refuse_outsiders(request, session_id)
-        pack = actions.context_pack(session_id, max_tokens=_budget(request), cursor=request.GET.get("cursor", ""))
+        return _pack(request, session_id)
     except SessionsiteError as error:
         return problem(error)
+
+
+def _for_tokens(request: Request, session_id: str) -> HttpResponseBase:
+    """The same for a program that comes with a token: what its user may not know is as good as unknown."""
+    try:
+        admission = bearer.admit(request, face=Face.REST)
+    except (TokenRefused, TooManyRequests) as error:
+        response = problem(error)
+        bearer.tell_refusal(response, error)
+        return response
+    try:
+        found: HttpResponse = _pack(request, visible_session(admission.caller, session_id).pk)
+    except SessionsiteError as error:
+        found = problem(error)
+    bearer.tell_budget(found, admission)
+    return found
+
+
+def _pack(request: Request, session_id: str) -> HttpResponse:
+    pack = actions.context_pack(session_id, max_tokens=_budget(request), cursor=request.GET.get("cursor", ""))
     if _form_of(request) == "md":
         return HttpResponse(packing.to_text(pack), content_type="text/markdown; charset=utf-8")
     return JsonResponse(packing.document(pack), json_dumps_params={"ensure_ascii": False, "separators": (",", ":")})
@@ -126,7 +162,7 @@ def _page(request: Request, session_id: str) -> HttpResponse:
         "typed": request.GET.get("max_tokens", max_tokens) if problem_text else max_tokens,
         "presets": PRESETS,
         "limits": (packing.MIN_TOKENS, packing.MAX_TOKENS),
-        "recipes": ways_to_resume(session.pk, link=link, max_tokens=max_tokens),
+        "recipes": ways_to_resume(session.pk, site=site_of(request), link=link, max_tokens=max_tokens),
         "resume_url": link,
     }
     return show(request, "sessions/resume.html", context, part="pack")

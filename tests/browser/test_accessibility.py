@@ -39,6 +39,7 @@ NO_PAGES = {
     "raw": "JSON as it is",
     "interaction-raw": "JSON as it is",
     "sign-out": "answers a POST alone",
+    "hook-bundle": "a download",
 }
 EMPTY = ("home", "list", "search", "users", "activity", "trash", "cleanup", "health", "merge-many")
 # Other looks of the pages: further states, filters and errors.
@@ -54,6 +55,8 @@ MORE = {
     "search, refused": "/search/?q=%22",
     "search, nothing asked": "/search/",
     "resume": "/r/rich",
+    "REST API": "/api/v1/docs",
+    "REST API, an operation": "/api/v1/docs#append_interaction",
     "merge, side by side": "/merge/?id=rich&id=main&id=third&view=side",
     "merge, as the result": "/merge/?id=rich&id=main&id=third",
     "merge, refused": "/merge/?id=main&id=in-trash",
@@ -204,6 +207,11 @@ def violations_of_what_opens(page: Page) -> list[str]:
         page.keyboard.press(key)
         page.locator("dialog[open]").wait_for()
         found += told(page, f"list, {name}", WIDE)
+    page.goto("/accounts/tokens/new/")
+    page.get_by_label("Name", exact=True).fill("laptop")
+    page.get_by_role("button", name="Make the token").click()
+    page.locator(".secret").wait_for()
+    found += told(page, "a new token", WIDE)
     page.set_viewport_size({"width": NARROW, "height": 900})
     page.goto("/sessions/rich/")
     page.locator(".bar-menu summary").click()

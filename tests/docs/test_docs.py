@@ -19,6 +19,21 @@ def test_it_documents_every_command(name: str) -> None:
     assert f"`{name}" in (DOCS / "commands.md").read_text()
 
 
+def test_it_documents_every_tool_for_agents() -> None:
+    from sessions.mcp_server import tool_scopes
+
+    text = (DOCS / "mcp.md").read_text()
+    assert [name for name, scope in tool_scopes() if f"| `{name}` | {scope} |" not in text] == []
+
+
+def test_it_documents_every_resource_and_prompt_for_agents() -> None:
+    from sessions.mcp_server.prompts import PROMPTS
+    from sessions.mcp_server.resources import SESSION, TRANSCRIPT
+
+    text = (DOCS / "mcp.md").read_text()
+    assert [name for name in (*PROMPTS, SESSION, TRANSCRIPT) if f"| `{name}` |" not in text] == []
+
+
 @pytest.mark.django_db(transaction=True)
 def test_it_prints_a_reader_that_reads(data_dir: Path, tmp_path: Path) -> None:
     session = make_session(turns=3)

@@ -40,6 +40,10 @@ PAGES = {
     "account-create": "/accounts/new/",
     "account-detail": "/accounts/4711/",
     "account": "/account/",
+    "tokens": "/accounts/tokens/",
+    "token-create": "/accounts/tokens/new/",
+    "token": "/accounts/tokens/4711/",
+    "token-revoke": "/accounts/tokens/4711/revoke/",
 }
 POSTS = {
     "bulk-begin": "/bulk/",
@@ -74,6 +78,7 @@ POSTS = {
     "account-deactivate": "/accounts/4711/deactivate/",
     "account-reactivate": "/accounts/4711/reactivate/",
     "account-sign-out-others": "/account/sign-out-others/",
+    "token-rename": "/accounts/tokens/4711/rename/",
 }
 ADMIN_TABLES = (
     "session",
@@ -89,4 +94,5 @@ ADMIN_TABLES = (
     "bulkrun",
     "cleanuprun",
     "savedview",
+    "token",
 )

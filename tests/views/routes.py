@@ -11,7 +11,7 @@ SAMPLES = {"str": "main", "int": "1", "uuid": "00000000-0000-7000-8000-000000000
 READERS_MAY_SEND = frozenset(
     {"account", "account-sign-out-others", "export-many", "view-create", "view-change", "view-delete"}
 )
-OPEN = frozenset({"sign-in", "sign-out"})
+OPEN = frozenset({"sign-in", "sign-out", "hook-bundle"})
 UNSAFE_METHODS = ("post", "put", "patch", "delete")
 
 

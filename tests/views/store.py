@@ -18,6 +18,7 @@ from sessions.models import (
     Session,
     SessionModel,
     SessionTag,
+    Token,
     Tombstone,
     UserMerge,
 )
@@ -47,6 +48,7 @@ def make_pages_work() -> None:
     plan_a_run()
     CleanupRun.objects.create(pk="00000000-0000-7000-8000-00000000c001", actor="alice", face="browser", rule=RULE)
     User.objects.create(pk=4711, username="somebody", is_staff=True)
+    Token.objects.create(pk=4711, name="laptop", prefix="sst_abcdef", digest="d", scope="write", made_by="alice")
 
 
 def plan_a_run() -> None:
@@ -86,6 +88,9 @@ def grow(start: int, end: int) -> None:
         [AuditEvent(actor="alice", face="browser", verb="tested", session_id="main") for _ in numbers]
     )
     User.objects.bulk_create([User(username=f"reader-{n}", is_staff=True) for n in numbers])
+    Token.objects.bulk_create(
+        [Token(name=f"token-{n}", prefix="sst_abcdef", digest=f"d{n}", scope="read", made_by="alice") for n in numbers]
+    )
     owner = User.objects.get(username="reader-0")
     SavedView.objects.bulk_create([SavedView(owner=owner, name=f"view-{n}", is_shared=True) for n in numbers])
     BulkRun.objects.bulk_create([BulkRun(verb="hold", actor="alice") for _ in numbers])

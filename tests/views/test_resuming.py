@@ -8,12 +8,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from sessions import actions, packing
+from sessions import actions, packing, throttle
 from sessions.models import AuditEvent, Session
+from sessions.records import Scope
 from tests.builders import ALICE, draft, make_session
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
+
+
+def token_of(user_id: str) -> dict[str, str]:
+    throttle.forget()
+    _, secret = actions.create_token("robot", scope=Scope.READ, user_id=user_id, actor=ALICE)
+    return {"Authorization": f"Bearer {secret}"}
 
 
 def url_of(session: Session, rest: str = "") -> str:
@@ -115,14 +122,15 @@ def test_htmx_gets_the_pack_alone(staff: Client) -> None:
     assert "<html" not in part
 
 
-def test_the_ways_to_go_on_are_true(staff: Client, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_ways_to_go_on_name_the_session_and_the_site(staff: Client) -> None:
+    """That they work is shown in tests/docs/test_recipes.py."""
     session = make_session(turns=2)
     ways = {way.key: way.text for way in staff.get(f"/r/{session.pk}?max_tokens=2000").context["recipes"]}
-    exec(ways["python"])
-    assert capsys.readouterr().out.strip() == packing.to_text(actions.context_pack(session.pk, max_tokens=2000)).strip()
-    assert f"'http://testserver/r/{session.pk}?max_tokens=2000'" in ways["curl"]
-    assert "sessionsite_login=" in ways["curl"]
-    assert f'resume_session(session_id="{session.pk}", max_tokens=2000)' in ways["prompt"]
+    assert list(ways) == ["prompt", "mcp", "curl", "python"]
+    assert f"/mcp__sessionsite__resume {session.pk}" in ways["mcp"]
+    assert "export SESSIONSITE_URL=http://testserver" in ways["curl"]
+    assert f"/api/v1/sessions/{session.pk}/resume" in ways["curl"]
+    assert f'client.resume("{session.pk}", max_tokens=2000)' in ways["python"]
 
 
 def test_it_asks_the_signed_out_to_sign_in(client: Client) -> None:
@@ -173,6 +181,31 @@ def test_it_leads_from_an_absorbed_session_to_the_one_that_stayed(staff: Client)
     actions.merge_sessions(session.pk, absorbed=other.pk, actor=ALICE)
     assert f"Session <code>{other.pk}</code> was merged into this one." in staff.get(f"/r/{other.pk}").text
     assert json.loads(staff.get(f"/r/{other.pk}", headers=JSON).content)["session"]["id"] == session.pk
+
+
+def test_it_gives_a_program_with_a_token_the_pack(client: Client) -> None:
+    session = make_session(turns=1, idle_days=9)
+    bound = token_of("alice")
+    answer = client.get(f"/r/{session.pk}?max_tokens=2000", headers=bound)
+    assert answer.json() == packing.document(actions.context_pack(session.pk, max_tokens=2000))
+    assert (answer["RateLimit-Remaining"], "Authorization" in answer["Vary"]) == ("5999", True)
+    markdown = client.get(f"/r/{session.pk}", headers={**bound, "Accept": "text/markdown"})
+    assert markdown["Content-Type"] == "text/markdown; charset=utf-8"
+    assert client.get(f"/r/{session.pk}?format=json", headers={**bound, "Accept": "text/markdown"}).json()
+    assert Session.objects.get(pk=session.pk).last_activity_at == session.last_activity_at
+
+
+def test_it_knows_nothing_of_somebody_elses_for_a_token(client: Client) -> None:
+    session, bound = make_session(user_id="bob"), token_of("alice")
+    told = {client.get(f"/r/{one}", headers=bound).content.replace(one.encode(), b"ID") for one in (session.pk, "x")}
+    assert len(told) == 1
+    assert json.loads(told.pop())["code"] == "session_not_found"
+
+
+def test_a_token_that_is_none_is_refused_whoever_is_signed_in(staff: Client) -> None:
+    answer = staff.get(f"/r/{make_session().pk}", headers={"Authorization": "Bearer sst_none"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_refused")
+    assert answer["WWW-Authenticate"].startswith("Bearer ")
 
 
 def test_a_post_to_the_link_changes_nothing(staff: Client) -> None:
