@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = Path(settings.BASE_DIR) / "docs" / "agents.md"
 CLIENT = Path(settings.BASE_DIR) / "clients" / "python"
 SITE = "https://sessions.example.org"
+with_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
 
 
 def documented() -> list[Recipe]:
@@ -123,6 +125,7 @@ def test_no_token_breaks_out_of_its_place(token: str) -> None:
 # --- what is run ----------------------------------------------------------------------------------------------
 
 
+@with_curl
 def test_curl_logs_the_first_turn_once(ways: dict[str, str], tmp_path: Path) -> None:
     for _ in range(2):
         shell(ways["curl"], tmp_path)
@@ -130,6 +133,7 @@ def test_curl_logs_the_first_turn_once(ways: dict[str, str], tmp_path: Path) -> 
     assert (row.session_id, row.prompt, row.response) == ("first-steps", "Where were we?", "At the beginning.")
 
 
+@with_curl
 def test_curl_resumes(live_server: LiveServer, secret: str, tmp_path: Path) -> None:
     session = make_session(turns=2, idle_days=20)
     text = resuming(live_server, session.pk)["curl"].replace(PLACEHOLDER, secret)
@@ -155,6 +159,7 @@ def test_python_resumes(live_server: LiveServer, secret: str, tmp_path: Path) ->
     assert Interaction.objects.count() == 2
 
 
+@with_curl
 def test_the_hook_is_fetched_and_installed(ways: dict[str, str], tmp_path: Path) -> None:
     said = shell(ways["hook"], tmp_path)
     assert "The token 'recipe' is kept" in said
