@@ -11,6 +11,9 @@ PROGRAMS: tuple[tuple[str, ...], ...] = (
     ("races", "--cleanup", "200"),
     ("races", "--merge-kills", "50"),
     ("fuzz", "--cases", "2000"),
+    ("rest",),
+    ("slow",),
+    ("restkill", "--kills", "40"),
 )
 
 

@@ -52,7 +52,7 @@ def test_everything_can_be_copied(page: Page) -> None:
     page.goto(f"/r/{session.pk}")
     for name, start in (
         ("Copy: Prompt for an agent", "Go on with the conversation"),
-        ("Copy: curl", "curl --fail"),
+        ("Copy: curl", "export SESSIONSITE_URL="),
         ("Copy: Python", "from sessions"),
         ("Copy all", f"# request 1\n\nSession {session.pk}"),
         ("Copy the resume link", "http://"),

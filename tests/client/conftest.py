@@ -1,5 +1,6 @@
 """A running site for the client, one for all tests of a worker; users of their own keep them apart."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -11,6 +12,15 @@ from .fake import Fake
 from .server import Server
 
 _numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def no_loop_of_the_browser() -> Iterator[None]:
+    """The tests in a browser leave Playwright's event loop running in their thread; the client's programs have none."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 @pytest.fixture(scope="session")
