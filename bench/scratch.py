@@ -98,9 +98,11 @@ def _database(server_url: str) -> Iterator[str]:
         yield ""
         return
     name = f"sessionsite_bench_{secrets.token_hex(6)}"
+    # A connection for each: a program may kill the server's processes in between.
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"'.encode())
-        try:
-            yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
-        finally:
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as server:
             server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
