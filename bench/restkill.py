@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -27,6 +27,7 @@ from . import copies, scratch, writer
 from .load import Call, Connection
 from .rest import free_port, token_of
 
+VICTIMS = ("client", "process", "server", "database")
 _LONGEST_PAUSE_SECONDS = 0.4
 _START_SECONDS = 60
 _KILLS_PER_ROUND = 25
@@ -161,12 +162,11 @@ def kill_backend(store: scratch.Store, chosen: random.Random) -> None:
                 os.kill(chosen.choice(pids), signal.SIGKILL)
 
 
-def run(store: scratch.Store, *, kills: int, clients: int, seed: int) -> list[str]:
+def run(store: scratch.Store, *, kills: int, clients: int, seed: int, victims: Sequence[str]) -> list[str]:
     """Kill as often as asked, printing the progress; returns the broken promises."""
     chosen = random.Random(seed)
     token = token_of(store)
     counted: Counter[str] = Counter()
-    victims = ["client", "process", "server"] + ([] if store.sqlite else ["database"])
     with _server(store) as server:
         context = multiprocessing.get_context("fork")
 
@@ -219,9 +219,13 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--victims", nargs="+", choices=VICTIMS, help="all that there are; a killed database takes all its users down"
+    )
     given = parser.parse_args()
+    victims = given.victims or (VICTIMS[:-1] if not given.database_url else VICTIMS)
     with scratch.store(given.dir, given.database_url) as store:
-        broken = run(store, kills=given.kills, clients=given.clients, seed=given.seed)
+        broken = run(store, kills=given.kills, clients=given.clients, seed=given.seed, victims=victims)
     for violation in broken[: copies.SHOWN]:
         print(violation)
     print("RED: a promise was broken" if broken else "GREEN: all that was acknowledged is in both copies, once")
