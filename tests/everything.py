@@ -45,7 +45,8 @@ WITHOUT_THE_STORE = [
 IS_CI = bool(os.environ.get("CI"))
 if not IS_CI:
     # These ask little of a database that the others do not; continuous integration has the time.
-    WITHOUT_THE_STORE += ["tests/commands", "tests/mirror", "tests/analytics"]
+    WITHOUT_THE_STORE += ["tests/commands", "tests/mirror", "tests/analytics", "tests/api", "tests/mcp_server"]
+    WITHOUT_THE_STORE += ["tests/authorization", "tests/hook"]
 SELECTED = [] if IS_CI else ["-m", "not thorough"]
 # Programs that some tests need, and what goes untested without them.
 PROGRAMS = {
