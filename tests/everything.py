@@ -122,7 +122,11 @@ def add_report(report: Path, tally: Tally) -> None:
 def run_on_postgres(environment: Mapping[str, str], tally: Tally) -> None:
     try:
         with running_postgres() as url:
-            arguments = [f"--ignore={path}" for path in WITHOUT_THE_STORE] + ["-m", "not browser", "tests"]
+            arguments = [f"--ignore={path}" for path in WITHOUT_THE_STORE] + [
+                "-m",
+                "not browser" if IS_CI else "not browser and not thorough",
+                "tests",
+            ]
             run_pytest("the store's tests on PostgreSQL", arguments, {**environment, "DATABASE_URL": url}, tally)
     except PostgresUnavailable as error:
         tally.notes.append(f"SKIPPED: the store's tests on PostgreSQL, because {error}")
