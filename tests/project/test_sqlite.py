@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,15 @@ def test_it_gives_its_turn_back_when_a_transaction_cannot_begin(
     with connect().waiting_at_most(0):
         pass
     write(connect())
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=2)), timezone(timedelta(0))])
+def test_it_keeps_a_time_in_utc_and_gives_it_back(database: DatabaseWrapper, zone: timezone) -> None:
+    moment = datetime(2026, 3, 1, 12, 0, 0, 7, tzinfo=UTC)
+    kept = database.ops.adapt_datetimefield_value(moment.astimezone(zone))
+    assert kept == "2026-03-01 12:00:00.000007"
+    found = database.ops.convert_datetimefield_value(kept, None, database)
+    assert (found, found.tzinfo) == (moment, UTC)
 
 
 def test_its_patience_lasts_for_a_block_alone(database: DatabaseWrapper) -> None:
