@@ -137,8 +137,7 @@ def test_it_keeps_a_time_in_utc_and_gives_it_back(database: DatabaseWrapper, zon
     moment = datetime(2026, 3, 1, 12, 0, 0, 7, tzinfo=UTC)
     kept = database.ops.adapt_datetimefield_value(moment.astimezone(zone))
     assert kept == "2026-03-01 12:00:00.000007"
-    found = database.ops.convert_datetimefield_value(kept, None, database)
-    assert (found, found.tzinfo) == (moment, UTC)
+    assert repr(database.ops.convert_datetimefield_value(kept, None, database)) == repr(moment)
 
 
 def test_its_patience_lasts_for_a_block_alone(database: DatabaseWrapper) -> None:
