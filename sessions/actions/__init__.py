@@ -83,14 +83,13 @@ from .copies import (
 from .export import (
     Transcript,
     export_document,
-    export_lines,
-    export_markdown,
+    export_format,
     export_session,
     export_transcript,
 )
 from .find import InteractionPage, find_row, get_session, journal_path, list_interactions
 from .identity import resolve_user
-from .imports import ImportReport, adopt, import_events, import_source
+from .imports import AddedPart, ImportReport, adopt, import_events, import_source
 from .life import (
     hold_session,
     purge_session,
@@ -220,6 +219,7 @@ __all__ = [
     "VERIFY",
     "Account",
     "ActivityFilters",
+    "AddedPart",
     "Admission",
     "Adoption",
     "Appended",
@@ -305,8 +305,7 @@ __all__ = [
     "expiring_soon",
     "export_archive",
     "export_document",
-    "export_lines",
-    "export_markdown",
+    "export_format",
     "export_session",
     "export_transcript",
     "find_account",

@@ -1,7 +1,7 @@
 """Giving a session out, whole."""
 
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +9,11 @@ from typing import Any
 from django.utils import timezone
 
 from sessions import mapping
-from sessions.exporters import document, markdown
-from sessions.models import Interaction, Merge
+from sessions.errors import InvalidInput
+from sessions.exporters import catalogue, markdown
+from sessions.exporters.formats import Conversation, Format
+from sessions.models import Interaction, Merge, Session
+from sessions.records import InteractionRecord
 
 from .find import get_session
 
@@ -18,36 +21,39 @@ _CHUNK = 500
 _TRANSCRIPT_CHUNK = 50
 
 
-def export_session(session_id: str) -> Iterator[str]:
-    """A session's complete document as a stream of text. Raises SessionNotFound at once, not on the way."""
-    return _written(document.stream, session_id)
+def export_session(session_id: str, form: str = catalogue.DEFAULT) -> Iterator[str]:
+    """A session in one of the formats of `catalogue.FORMATS`, as a stream of text.
+
+    Raises InvalidInput for an unknown format and SessionNotFound, both at once, not on the way.
+    """
+    format = export_format(form)
+    return format.write(_conversation(get_session(session_id), with_sources=format.with_sources))
 
 
-def export_lines(session_id: str) -> Iterator[str]:
-    """The same as JSON Lines, an interaction a line, with a last line that counts them."""
-    return _written(document.lines, session_id)
+def export_format(form: str) -> Format:
+    """The format of a name. Raises InvalidInput where there is none."""
+    found = catalogue.FORMATS.get(form)
+    if found is None:
+        raise InvalidInput("format", f"must be one of {', '.join(catalogue.FORMATS)}.")
+    return found
 
 
-def _written(write: Callable[..., Iterator[str]], session_id: str) -> Iterator[str]:
-    session = get_session(session_id)
-    interactions = Interaction.objects.of(session.pk).iterator(chunk_size=_CHUNK)
-    return write(
-        mapping.session_record(session, session.tags.values_list("name", flat=True)),
-        [mapping.merge_record(row) for row in Merge.objects.filter(survivor_id=session.pk).order_by("merged_at", "id")],
-        (mapping.interaction_record(row) for row in interactions),
+def _conversation(session: Session, *, with_sources: bool) -> Conversation:
+    merges = Merge.objects.filter(survivor_id=session.pk).order_by("merged_at", "id")
+    return Conversation(
+        header=mapping.session_record(session, session.tags.values_list("name", flat=True)),
+        merges=[mapping.merge_record(row) for row in merges],
+        interactions=lambda: _interactions(session.pk, with_sources=with_sources),
         total_interactions=session.total_interactions,
         exported_at=timezone.now(),
     )
 
 
-def export_markdown(session_id: str) -> Iterator[str]:
-    """A session as a Markdown document for people, as a stream of text. Raises SessionNotFound at once."""
-    session = get_session(session_id)
-    interactions = Interaction.objects.of(session.pk).defer("source_record").iterator(chunk_size=_CHUNK)
-    return markdown.stream(
-        mapping.session_record(session, session.tags.values_list("name", flat=True)),
-        (mapping.interaction_record(_without_original(row)) for row in interactions),
-    )
+def _interactions(session_id: str, *, with_sources: bool) -> Iterator[InteractionRecord]:
+    if with_sources:
+        return map(mapping.interaction_record, Interaction.objects.of(session_id).iterator(chunk_size=_CHUNK))
+    rows = Interaction.objects.of(session_id).defer("source_record").iterator(chunk_size=_CHUNK)
+    return (mapping.interaction_record(_without_original(row)) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ def export_transcript(session_id: str, *, most_characters: int) -> Transcript:
     """As much of a session's Markdown as fits, in whole interactions from the first on. Raises SessionNotFound."""
     session = get_session(session_id)
     header = mapping.session_record(session, session.tags.values_list("name", flat=True))
-    told = list(markdown.stream(header, []))
+    told = [markdown.opening(header)]
     last, room = 0, most_characters - sum(map(len, told))
     # Left early once the room is full; the cursor must not be left open for the garbage collector to find.
     with closing(_told_rows(session.pk)) as rows:

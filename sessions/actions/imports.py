@@ -78,6 +78,19 @@ class ImportReport:
                 self.damaged.append(replace(event, raw=b""))
 
 
+@dataclass(frozen=True, slots=True)
+class AddedPart:
+    """What one transaction of an import added: a session, interactions `first` to `last` of it, or both.
+
+    `last` is below `first` where only the session itself is new.
+    """
+
+    session_id: str
+    is_new: bool
+    first: int
+    last: int
+
+
 def import_source(
     source: Source,
     *,
@@ -86,13 +99,15 @@ def import_source(
     user_id: str | None = None,
     tags: Sequence[str] = (),
     progress: Callable[[], None] = lambda: None,
+    on_added: Callable[[AddedPart], None] = lambda _: None,
 ) -> None:
     """Take in one source, adding to the report. `user_id` stands in where the source names none.
 
-    Importing it again adds nothing; importing a longer version adds what is new. Raises MirrorUnavailable.
+    Importing it again adds nothing; importing a longer version adds what is new. `on_added` is told of each part
+    within the transaction that adds it. Raises MirrorUnavailable.
     """
     report.files += 1
-    run = _Run(actor, report, user_id, validation.tags(list(tags)))
+    run = _Run(actor, report, user_id, validation.tags(list(tags)), on_added)
     for event in source.read():
         run.take(event)
         progress()
@@ -126,8 +141,16 @@ def adopt(draft: SessionDraft, *, actor: Actor) -> bool:
 class _Run:
     """One source on its way in: the session at hand, and what waits to be written to it."""
 
-    def __init__(self, actor: Actor, report: ImportReport, user_id: str | None, tags: list[str]) -> None:
+    def __init__(
+        self,
+        actor: Actor,
+        report: ImportReport,
+        user_id: str | None,
+        tags: list[str],
+        on_added: Callable[[AddedPart], None] = lambda _: None,
+    ) -> None:
         self._actor = actor
+        self._on_added = on_added
         self._report = report
         self._user_id = user_id
         self._tags = tags
@@ -208,6 +231,9 @@ class _Run:
             header = checked_header(session, names)
             session.unmirrored = None if restored.has_merges else [*restored.entries, header]
             session.save()
+        if restored.is_new or restored.added:
+            first = restored.first or session.last_sequence + 1
+            self._on_added(AddedPart(session.pk, restored.is_new, first, session.last_sequence))
         if restored.is_new:
             audit.record(self._actor, "session_imported", session.pk, source=session.source)
         is_differing = not is_exact and not restored.is_new and differs(session, export.record)
@@ -243,6 +269,9 @@ class _Run:
             names = list(session.tags.values_list("name", flat=True))
             session.unmirrored = [*appended.entries, checked_header(session, names)]
             session.save()
+        if is_new or appended.added:
+            first = session.last_sequence - appended.added + 1
+            self._on_added(AddedPart(session.pk, is_new, first, session.last_sequence))
         if is_new:
             audit.record(self._actor, "session_imported", session.pk, source=session.source)
         self._count(session, is_new, appended.added)

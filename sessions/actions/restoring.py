@@ -52,12 +52,14 @@ _ABOUT = (
 class Restored:
     """What became of a part of an export: the session that has it now, and what was added, known, and left out.
 
-    `entries` are the new interactions' journal entries; with `has_merges` the journal needs more than these.
+    `first` is the sequence of the first that was added, 0 without any. `entries` are the new interactions' journal
+    entries; with `has_merges` the journal needs more than these.
     """
 
     session: Session
     is_new: bool
     added: int = 0
+    first: int = 0
     known: int = 0
     differing: list[str] = field(default_factory=list)
     asides: list[SetAside] = field(default_factory=list)
@@ -203,6 +205,7 @@ def _restore_interactions(restored: Restored, waiting: Sequence[ExportedInteract
     if session.model_names is not known_models:
         figures.note_models(session)
     restored.added = len(rows)
+    restored.first = rows[0].sequence if rows else 0
 
 
 def _present(session: Session, records: Sequence[InteractionRecord]) -> dict[UUID | str | None, Interaction]:

@@ -7,68 +7,51 @@
 import base64
 import json
 import zlib
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 from sessions.mirror import codec
-from sessions.records import JSON, InteractionRecord, MergeRecord, SessionRecord
+from sessions.records import JSON, InteractionRecord, SessionRecord
+
+from .formats import Conversation, Format
 
 EXPORT_VERSION = 1
 CONTEXT_FIELDS = ("context_summary", "active_topics", "user_preferences", "project_context", "semantic_context")
 
 
-def stream(
-    header: SessionRecord,
-    merges: Iterable[MergeRecord],
-    interactions: Iterable[InteractionRecord],
-    *,
-    total_interactions: int,
-    exported_at: datetime,
-) -> Iterator[str]:
+def stream(conversation: Conversation) -> Iterator[str]:
     """The document's text, an interaction at a time, so that memory does not grow with the session."""
-    members = {
-        "export_version": EXPORT_VERSION,
-        "export_timestamp": exported_at.astimezone(UTC).isoformat(),
-        "session_info": session_info(header, total_interactions),
-        "context": context(header),
-        "merges": [codec.to_payload(merge) for merge in merges],
-    }
-    opening = json.dumps(members, ensure_ascii=False, indent=1)
+    opening = json.dumps(_opening(conversation), ensure_ascii=False, indent=1)
     yield opening[:-2] + ',\n "interactions": ['
     separator = "\n  "
-    for record in interactions:
+    for record in conversation.interactions():
         yield separator + json.dumps(interaction(record), ensure_ascii=False)
         separator = ",\n  "
     yield "\n ]\n}\n"
 
 
-def lines(
-    header: SessionRecord,
-    merges: Iterable[MergeRecord],
-    interactions: Iterable[InteractionRecord],
-    *,
-    total_interactions: int,
-    exported_at: datetime,
-) -> Iterator[str]:
+def lines(conversation: Conversation) -> Iterator[str]:
     """The same as JSON Lines: the session, each interaction, and a last line that counts them.
 
     A file without that last line was cut off.
     """
-    first = {
-        "kind": "session",
-        "export_version": EXPORT_VERSION,
-        "export_timestamp": exported_at.astimezone(UTC).isoformat(),
-        "session_info": session_info(header, total_interactions),
-        "context": context(header),
-        "merges": [codec.to_payload(merge) for merge in merges],
-    }
-    yield json.dumps(first, ensure_ascii=False) + "\n"
+    yield json.dumps({"kind": "session", **_opening(conversation)}, ensure_ascii=False) + "\n"
     count = 0
-    for record in interactions:
+    for record in conversation.interactions():
         yield json.dumps(interaction(record), ensure_ascii=False) + "\n"
         count += 1
     yield json.dumps({"kind": "end", "interactions": count}) + "\n"
+
+
+def _opening(conversation: Conversation) -> dict[str, JSON]:
+    return {
+        "export_version": EXPORT_VERSION,
+        "export_timestamp": conversation.exported_at.astimezone(UTC).isoformat(),
+        "session_info": session_info(conversation.header, conversation.total_interactions),
+        "context": context(conversation.header),
+        "merges": [codec.to_payload(merge) for merge in conversation.merges],
+    }
 
 
 def session_info(header: SessionRecord, total_interactions: int) -> dict[str, JSON]:
@@ -108,3 +91,11 @@ def _unpacked(packed: bytes) -> JSON:
         return raw.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(raw).decode("ascii")}
+
+
+JSON_FORMAT = Format(
+    name="json", label="JSON", media_type="application/json", ending="json", write=stream, with_sources=True
+)
+LINES_FORMAT = Format(
+    name="jsonl", label="JSON Lines", media_type="application/x-ndjson", ending="jsonl", write=lines, with_sources=True
+)

@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sessions.records import JSON, InteractionKind, InteractionRecord, SessionRecord
+
+from .formats import Conversation, Format
 
 _HEADINGS = {
     InteractionKind.CONVERSATION_TURN: "Turn",
@@ -18,11 +20,16 @@ _HEADINGS = {
 _FENCES = re.compile(r"^[ \t>]*(`{3,})", re.MULTILINE)
 
 
-def stream(header: SessionRecord, interactions: Iterable[InteractionRecord]) -> Iterator[str]:
+def stream(conversation: Conversation) -> Iterator[str]:
     """The document's text, an interaction at a time, so that memory does not grow with the session."""
-    yield "".join(_opening(header))
-    for record in interactions:
+    yield opening(conversation.header)
+    for record in conversation.interactions():
         yield interaction(record)
+
+
+def opening(header: SessionRecord) -> str:
+    """What stands ahead of the first interaction."""
+    return "".join(_opening(header))
 
 
 def interaction(record: InteractionRecord) -> str:
@@ -87,3 +94,6 @@ def _line(text: str) -> str:
 
 def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+FORMAT = Format(name="markdown", label="Markdown", media_type="text/markdown; charset=utf-8", ending="md", write=stream)

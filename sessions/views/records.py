@@ -17,7 +17,7 @@ _READABLE = {"indent": 2, "ensure_ascii": False}
 @require_safe
 def export_markdown(request: Request, session_id: str) -> HttpResponseBase:
     session = actions.get_session(session_id)
-    document = actions.export_markdown(session.pk)
+    document = actions.export_session(session.pk, "markdown")
     return _as_file(document, f"{session.pk}.md", "text/markdown; charset=utf-8")
 
 

@@ -92,7 +92,7 @@ def test_the_digest_tells_every_change_from_none() -> None:
 
 
 def lines_of(session_id: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in "".join(actions.export_lines(session_id)).split("\n") if line]
+    return [json.loads(line) for line in "".join(actions.export_session(session_id, "jsonl")).split("\n") if line]
 
 
 def test_it_holds_in_lines_what_the_document_holds() -> None:
@@ -116,4 +116,4 @@ def test_it_tells_of_no_interactions_that_there_are_none() -> None:
 
 def test_it_refuses_lines_of_nothing_at_once() -> None:
     with pytest.raises(SessionNotFound):
-        actions.export_lines("missing")
+        actions.export_session("missing", "jsonl")

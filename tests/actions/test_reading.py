@@ -62,7 +62,7 @@ def test_it_writes_the_whole_as_markdown() -> None:
     log(session, kind=InteractionKind.TOOL_CALL, tool_name="Bash", tool_parameters={"command": "ls"})
     log(session, kind=InteractionKind.TOOL_RESPONSE, response="a\n```\nb", error_message="no")
     log(session, kind=InteractionKind.AGENT_RESPONSE, reasoning="hm\n\nwell", response="Done.", model="m-1")
-    text = "".join(actions.export_markdown(session.pk))
+    text = "".join(actions.export_session(session.pk, "markdown"))
     assert text.startswith("# A *title* over two lines\n\n- Session: `")
     assert "\n## 1. Request\n" in text
     assert "\nDo **this**\n" in text

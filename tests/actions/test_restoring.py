@@ -61,7 +61,7 @@ def as_document(folder: Path, session_id: str) -> Path:
 
 
 def as_lines(folder: Path, session_id: str) -> Path:
-    return written(folder / "export.jsonl", actions.export_lines(session_id))
+    return written(folder / "export.jsonl", actions.export_session(session_id, "jsonl"))
 
 
 def as_archive(folder: Path, session_id: str) -> Path:

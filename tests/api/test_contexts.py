@@ -2,10 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from sessions import actions
+from sessions.exporters.catalogue import FORMATS
+from sessions.exporters.document import JSON_FORMAT
+from sessions.exporters.formats import Conversation, Format
 from sessions.models import Session
 from tests.builders import ALICE, make_session
 
@@ -122,14 +127,14 @@ def test_it_exports(reader: Program, form: str, kind: str, ending: str) -> None:
 
 
 def test_an_export_that_fails_at_its_start_is_a_problem(reader: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: str) -> Iterator[str]:
+    def broken(_: Conversation) -> Iterator[str]:
         raise RuntimeError("what was said")
         yield ""
 
     session = make_session()
     assert code(reader.get("/sessions/unknown/export")) == (404, "session_not_found")
     assert code(reader.get(f"/sessions/{session.pk}/export?format=pdf")) == (400, "invalid_input")
-    monkeypatch.setattr("sessions.exporters.document.stream", lambda *_, **__: broken(""))
+    monkeypatch.setitem(cast(dict[str, Format], FORMATS), "json", replace(JSON_FORMAT, write=broken))
     answer = reader.get(f"/sessions/{session.pk}/export")
     assert code(answer) == (500, "server_error")
     assert b"what was said" not in answer.content

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from sessions.exporters import document
+from sessions.exporters.formats import Conversation
 from sessions.importers import own
 from sessions.importers.own import CUT_OFF, LATER_VERSION
 from sessions.importers.sources import FORMATS
@@ -30,7 +31,17 @@ INTERACTIONS = [
 
 def exported(write: Any, records: list[InteractionRecord] | None = None) -> str:
     records = INTERACTIONS if records is None else records
-    return "".join(write(SESSION, [], iter(records), total_interactions=len(records), exported_at=JUNE))
+    return "".join(
+        write(
+            Conversation(
+                header=SESSION,
+                merges=[],
+                interactions=lambda: iter(records),
+                total_interactions=len(records),
+                exported_at=JUNE,
+            )
+        )
+    )
 
 
 def read(folder: Path, content: str) -> list[ImportEvent]:

@@ -1,8 +1,8 @@
 """Conversations found, read and given out."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from sessions import agents
 from sessions.actions import SORTS, STATES, Order, SessionFilters
@@ -23,10 +23,10 @@ from .words import Cursor, Page, SessionId, counted
 
 type State = Literal["active", "expired", "held", "trashed", "merged", "all"]
 type Sort = Literal["activity", "created", "user", "interactions", "tokens", "cost", "errors"]
-type Form = Literal["json", "jsonl", "markdown"]
+# Which there are is known by the exporters; that it is one of them is checked further down.
+type Form = Annotated[str, WithJsonSchema({"type": "string", "enum": list(agents.FORMATS)})]
 assert get_args(State.__value__) == STATES  # noqa: S101  (one list of each)
 assert get_args(Sort.__value__) == tuple(SORTS)  # noqa: S101
-assert get_args(Form.__value__) == tuple(agents.FORMATS)  # noqa: S101
 
 _HISTORY_CHARACTERS = 40_000
 _EXPORT_CHARACTERS = 100_000

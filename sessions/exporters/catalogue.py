@@ -1,0 +1,18 @@
+"""Every format in which a session can be given out. A new one is one module and one entry here."""
+
+from collections.abc import Mapping
+
+from . import document, markdown
+from .formats import Format
+
+FORMATS: Mapping[str, Format] = {
+    format.name: format
+    for format in (
+        document.JSON_FORMAT,
+        document.LINES_FORMAT,
+        markdown.FORMAT,
+    )
+}
+"""By name, in the order in which people are offered them."""
+
+DEFAULT = document.JSON_FORMAT.name

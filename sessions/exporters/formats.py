@@ -1,0 +1,39 @@
+"""What a format module is given to write, and what it offers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sessions.records import InteractionRecord, MergeRecord, SessionRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A session as an exporter sees it.
+
+    `interactions` reads them from the first to the last, anew each time it is called, a few at a time: a format that
+    must know something of all of them before it writes goes through them twice rather than keep them.
+    """
+
+    header: SessionRecord
+    merges: Sequence[MergeRecord]
+    interactions: Callable[[], Iterator[InteractionRecord]]
+    total_interactions: int
+    exported_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One way to write a session down.
+
+    `label` is its name for people, `ending` that of its files. `write` gives the document as a stream of text, in
+    memory that does not grow with what the interactions hold. `with_sources` says that it reads the original records,
+    which are otherwise left unread.
+    """
+
+    name: str
+    label: str
+    media_type: str
+    ending: str
+    write: Callable[[Conversation], Iterator[str]]
+    with_sources: bool = False
