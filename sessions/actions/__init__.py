@@ -89,7 +89,7 @@ from .export import (
 )
 from .find import InteractionPage, find_row, get_session, journal_path, list_interactions
 from .identity import resolve_user
-from .imports import AddedPart, ImportReport, adopt, import_events, import_source
+from .imports import AddedPart, ImportReport, adopt, import_events, import_source, import_steps
 from .life import (
     hold_session,
     purge_session,
@@ -325,6 +325,7 @@ __all__ = [
     "hold_session",
     "import_events",
     "import_source",
+    "import_steps",
     "inspect_mirror",
     "interaction_document",
     "interactions_in_all",

@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -101,16 +101,31 @@ def import_source(
     progress: Callable[[], None] = lambda: None,
     on_added: Callable[[AddedPart], None] = lambda _: None,
 ) -> None:
-    """Take in one source, adding to the report. `user_id` stands in where the source names none.
+    """Take in one source, adding to the report. See `import_steps`; `progress` is called after each."""
+    for _ in import_steps(source, actor=actor, report=report, user_id=user_id, tags=tags, on_added=on_added):
+        progress()
 
-    Importing it again adds nothing; importing a longer version adds what is new. `on_added` is told of each part
-    within the transaction that adds it. Raises MirrorUnavailable.
+
+def import_steps(
+    source: Source,
+    *,
+    actor: Actor,
+    report: ImportReport,
+    user_id: str | None = None,
+    tags: Sequence[str] = (),
+    on_added: Callable[[AddedPart], None] = lambda _: None,
+) -> Iterator[None]:
+    """Take in one source, adding to the report, as far as it is asked to go on: a step for each thing found.
+
+    `user_id` stands in where the source names none. Importing it again adds nothing; importing a longer version adds
+    what is new. `on_added` is told of each part within the transaction that adds it. What was found since the last
+    transaction is lost when the steps are left early. Raises MirrorUnavailable.
     """
     report.files += 1
     run = _Run(actor, report, user_id, validation.tags(list(tags)), on_added)
     for event in source.read():
         run.take(event)
-        progress()
+        yield
     run.finish()
     _keep_aside(source.path, run.aside)
     log.debug("import_finished", extra={"added": report.added, "known": report.known})
