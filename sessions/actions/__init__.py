@@ -89,7 +89,8 @@ from .export import (
 )
 from .find import InteractionPage, find_row, get_session, journal_path, list_interactions
 from .identity import resolve_user
-from .imports import AddedPart, ImportReport, adopt, import_events, import_source, import_steps
+from .import_pieces import AddedPart
+from .imports import ImportReport, adopt, import_events, import_source, import_steps
 from .life import (
     hold_session,
     purge_session,

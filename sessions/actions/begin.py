@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -109,7 +110,16 @@ def insert_session(session: Session, tags: list[str]) -> None:
 def refuse_used_id(session_id: str) -> None:
     """Raise SessionPurged or SessionExists where an ID was given out before."""
     if Tombstone.objects.filter(pk=session_id).exists():
-        raise SessionPurged(session_id, hint="A purged ID is not used again; choose another.")
+        refuse_purged(session_id)
+    refuse_files(session_id)
+
+
+def refuse_purged(session_id: str) -> NoReturn:
+    raise SessionPurged(session_id, hint="A purged ID is not used again; choose another.")
+
+
+def refuse_files(session_id: str) -> None:
+    """Raise SessionExists where there is a journal of a session's ID."""
     places = drain.layout()
     if any(
         path.exists(follow_symlinks=False) for path in (places.journal(session_id), places.trashed_journal(session_id))
@@ -185,6 +195,8 @@ __all__ = [
     "get_session",
     "insert_session",
     "new_session_id",
+    "refuse_files",
+    "refuse_purged",
     "refuse_used_id",
     "resume_session",
     "take_out_of_trash",

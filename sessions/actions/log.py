@@ -113,9 +113,14 @@ def lock_for_append(session_id: str) -> Session:
     return lock_session(session_id)
 
 
-def append(session: Session, drafts: Sequence[InteractionDraft]) -> Appended:
-    """Insert drafts behind a locked session's last interaction and count them on it; the caller saves it."""
-    known = _known_by_key(session, drafts)
+def append(
+    session: Session, drafts: Sequence[InteractionDraft], *, known: dict[str | None, Interaction] | None = None
+) -> Appended:
+    """Insert drafts behind a locked session's last interaction and count them on it; the caller saves it.
+
+    `known` are the session's interactions that the drafts name by key, where the caller has them.
+    """
+    known = _known_by_key(session, drafts) if known is None else known
     known_models = session.model_names
     now = timezone.now()
     rows: list[Interaction] = []

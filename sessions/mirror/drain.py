@@ -21,6 +21,7 @@ from django.utils import timezone
 from sessions import conf, mapping, statements
 from sessions.errors import DamagedLine, MirrorConflict, MirrorUnavailable
 from sessions.models import Interaction, Merge, Mirrored, Profile, Session, Tombstone, UserMerge
+from sessions.records import SessionRecord
 
 from . import journal, quarantine, replay
 from .codec import Entry
@@ -45,7 +46,8 @@ def drain_session(session_id: str, known: Sequence[Entry] = ()) -> None:
     """Bring one session's files up to its row.
 
     `known` may hold what the caller has just committed, in revision order; when the journal lacks exactly that,
-    nothing is read back from the database. Raises MirrorUnavailable when the files could not be written.
+    nothing is read back from the database. A new session's begins with its header. Raises MirrorUnavailable when the
+    files could not be written.
     """
     places = layout()
     with _reporting(session_id), journal.hold(places, session_id):
@@ -151,7 +153,9 @@ def _append_known(places: Layout, session_id: str, known: Sequence[Entry]) -> bo
     path = places.journal(session_id)
     try:
         descriptor = journal.open_journal(path, os.O_RDWR)
-    except (FileNotFoundError, DamagedLine):
+    except FileNotFoundError:
+        return _begin_journal(places, path, session_id, known)
+    except DamagedLine:
         return False
     try:
         tail = journal.read_tail(descriptor)
@@ -166,6 +170,20 @@ def _append_known(places: Layout, session_id: str, known: Sequence[Entry]) -> bo
         raise
     finally:
         os.close(descriptor)
+    _mark(Session, session_id, known[-1].revision)
+    return True
+
+
+def _begin_journal(places: Layout, path: Path, session_id: str, known: Sequence[Entry]) -> bool:
+    """Write a new session's journal from what the caller holds; False where that is not a beginning, or the session
+    is no more what it was then."""
+    if known[0].revision > 1 or not isinstance(known[0].record, SessionRecord):
+        return False
+    session = statements.find(Session, ("session_id", "trashed_at"), "session_id", session_id)
+    if session is None or session.trashed_at is not None or _exists(places.trashed_journal(session_id)):
+        return False
+    make_way(places, path, session_id)
+    journal.replace(path, known)
     _mark(Session, session_id, known[-1].revision)
     return True
 

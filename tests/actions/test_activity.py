@@ -145,6 +145,9 @@ def walks(folder: Path) -> dict[str, Change]:
         "hold_session": lambda: actions.hold_session(session(), **by),
         "import_events": lambda: actions.import_events(events(), report=actions.ImportReport(), **by),
         "import_source": lambda: actions.import_source(old_document(folder), report=actions.ImportReport(), **by),
+        "import_steps": lambda: list(
+            actions.import_steps(old_document(folder), report=actions.ImportReport(), **by),
+        ),
         "keep_database": lambda: actions.keep_database(session(), **by),
         "keep_journal": lambda: actions.keep_journal(session(), **by),
         "merge_sessions": lambda: actions.merge_sessions(session(), absorbed=session(), **by),
@@ -259,7 +262,7 @@ def test_every_verb_of_the_log_has_its_words() -> None:
 
 
 def _verbs_in_the_code() -> Iterator[str]:
-    recorders = {"record", "_changing", "_audit"}
+    recorders = {"record", "record_each", "_changing", "_audit"}
     for path in Path(inspect.getfile(actions)).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in recorders:
