@@ -23,6 +23,8 @@ _SINGLE = (
 )
 _NO_TERM = frozenset("\ufe0e\ufe0f\u200d\u200c")
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
+# A hump, or a word too long for a term: see `_humps` and `_cut`.
+_UNEVEN = re.compile(rf"[a-z0-9][A-Z]|[A-Z][A-Z][a-z]|[A-Za-z0-9]{{{LONGEST_TERM + 1}}}")
 
 
 def _marks() -> str:
@@ -81,7 +83,27 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
 
 def terms(text: str) -> list[str]:
     """The terms alone."""
-    return [token.term for token in tokens(text)]
+    return spoken(text)[0]
+
+
+def spoken(text: str) -> tuple[list[str], list[str]]:
+    """The terms of a text without their places, and its camelCase words in one piece: a tenth of the work."""
+    if text.isascii() and not _UNEVEN.search(text):
+        # Nothing but its case is to be folded.
+        return _ASCII_WORD.findall(text.lower()), []
+    found: list[str] = []
+    joined: list[str] = []
+    for token in tokens(text):
+        found.append(token.term)
+        if token.joined:
+            joined.append(token.joined)
+    return found, joined
+
+
+def beginning(text: str) -> int:
+    """The character at which the first term of a text begins; 0 where there is none."""
+    first = next(tokens(text), None)
+    return first.start if first else 0
 
 
 @lru_cache(maxsize=20_000)

@@ -10,13 +10,18 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched, groupby
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
 from django.db.models import F
 
+from sessions import statements
 from sessions.figures import is_error
 from sessions.models import Interaction, Passage, Session
+from sessions.querysets import InteractionQuerySet
 from sessions.records import InteractionKind
 
 from . import passages
@@ -25,6 +30,8 @@ from .engine import NewPassage, engine
 # What is written in one transaction: an append waits that long at most.
 _BATCH_INTERACTIONS = 100
 _BATCH_CHARACTERS = 150_000
+# How many sessions are asked for at once where they are short.
+_READ_TOGETHER = 25
 # Somebody who waits for an answer does not wait for more of one text; it takes a second.
 _MOST_AT_ONCE = 1_000_000
 _NEEDED = (
@@ -63,17 +70,28 @@ def settle(*, limit: int, seconds: float, wait: bool = True) -> Settled:
     owing = list(Session.objects.in_search_debt().order_by().values_list("pk", flat=True)[: limit + 1])
     round_ = _Round(wait=wait)
     deadline = time.monotonic() + seconds
-    for session_id in owing[:limit]:
-        while (batch := _read(session_id, patient=wait)) is not None:
+    for names in batched(owing[:limit], _READ_TOGETHER, strict=False):
+        alone = dict.fromkeys(names)
+        for batch in _read_short(names):
             round_.take(batch)
-            # What is left of a long session can only be read when this much of it is written.
-            if batch.reached >= batch.revision or not round_.flush() or time.monotonic() > deadline:
+            del alone[batch.session_id]
+        for session_id in alone:
+            _settle_one(round_, session_id, deadline)
+            if round_.gave_up or time.monotonic() > deadline:
                 break
         if round_.gave_up or time.monotonic() > deadline:
             break
     round_.flush()
     left = Session.objects.in_search_debt().order_by().values("pk")[: limit + 1].count() if owing else 0
     return Settled(round_.sessions, round_.interactions, left)
+
+
+def _settle_one(round_: "_Round", session_id: str, deadline: float) -> None:
+    while (batch := _read(session_id, patient=round_.wait)) is not None:
+        round_.take(batch)
+        # What is left of a long session can only be read when this much of it is written.
+        if batch.reached >= batch.revision or not round_.flush() or time.monotonic() > deadline:
+            break
 
 
 def in_debt() -> int:
@@ -148,6 +166,28 @@ class _Round:
         return len(done) == len(batches)
 
 
+def _read_short(session_ids: Sequence[str]) -> Iterator[_Batch]:
+    """Batches of those of the sessions that no index knows yet and that are short, read by three queries for all.
+
+    After an import of many short conversations, asking for each of them would take as long as all the rest.
+    """
+    short = Session.objects.filter(
+        pk__in=session_ids, searched_revision=0, revision__gt=0, interaction_count__lte=_BATCH_INTERACTIONS
+    ).order_by("pk")
+    sessions = {session.pk: session for session in short.prefetch_related("tags")}
+    for session in sessions.values():
+        if not session.interaction_count:
+            yield _batch(session, [], session.revision)
+    found = Interaction.objects.filter(session_id__in=list(sessions)).order_by("session_id", "revision")
+    for session_id, rows in groupby(_rows(found), attrgetter("session_id")):
+        session = sessions[session_id]
+        taken, more, characters = _stretch(row for row in rows if row.revision <= session.revision)
+        if more or characters > _BATCH_CHARACTERS:
+            # Much was said in it: the rest of those that were asked for with it are as well read one by one.
+            break
+        yield _batch(session, taken, session.revision)
+
+
 def _read(session_id: str, *, patient: bool) -> _Batch | None:
     session = Session.objects.filter(pk=session_id, revision__gt=F("searched_revision")).first()
     if session is None:
@@ -156,34 +196,48 @@ def _read(session_id: str, *, patient: bool) -> _Batch | None:
     rows, more, characters = _take(session, since)
     if characters > _MOST_AT_ONCE and not patient:
         return None
-    reached = rows[-1].revision if more else session.revision
+    return _batch(session, rows, rows[-1].revision if more else session.revision)
+
+
+def _batch(session: Session, rows: Sequence[Any], reached: int) -> _Batch:
+    since = session.searched_revision
     return _Batch(
-        session_id,
+        session.pk,
         session.settled_at,
         since,
         reached,
         session.revision,
-        [row.pk for row in rows],
+        [row.id for row in rows],
         [passage for row in rows for passage in of_interaction(row, _tool_name(row, rows))],
         list(of_session(session)) if session.header_revision > since or since == 0 else None,
     )
 
 
-def _take(session: Session, since: int) -> tuple[list[Interaction], bool, int]:
+def _take(session: Session, since: int) -> tuple[list[Any], bool, int]:
     """The next interactions to be indexed, whether there are more, and their characters.
 
     Those of one revision stay together.
     """
     changed = Interaction.objects.changed_after(session.pk, since).filter(revision__lte=session.revision)
-    rows: list[Interaction] = []
+    return _stretch(_rows(changed))
+
+
+def _stretch(found: Iterator[Any]) -> tuple[list[Any], bool, int]:
+    """As many rows as are written at once, whether there are more, and the characters of those."""
+    rows: list[Any] = []
     characters = 0
-    for row in changed.only(*_NEEDED).iterator(chunk_size=20):
+    for row in found:
         full = len(rows) >= _BATCH_INTERACTIONS or characters >= _BATCH_CHARACTERS
         if full and row.revision != rows[-1].revision:
             return rows, True, characters
         rows.append(row)
         characters += sum(len(text) for _, text in passages.said(row))
     return rows, False, characters
+
+
+def _rows(found: InteractionQuerySet) -> Iterator[Any]:
+    """Interactions with what is needed of them, a few at a time; instances would take three times as long."""
+    return found.values_list(*_NEEDED, named=True).iterator(chunk_size=20)
 
 
 def _write(batches: Sequence[_Batch], *, wait: bool) -> list[_Batch]:
@@ -206,15 +260,15 @@ def _write(batches: Sequence[_Batch], *, wait: bool) -> list[_Batch]:
         new = [passage for one in ready for passage in one.passages if passage.interaction_id in here]
         engine().insert([*new, *(passage for one in headed for passage in one.header or ())])
         for one in ready:
-            Session.objects.filter(pk=one.session_id).update(searched_revision=one.reached)
+            statements.note(Session, "searched_revision", one.reached, one.session_id)
     return ready
 
 
 # --- passages of rows -----------------------------------------------------------------------------------------
 
 
-def of_interaction(row: Interaction, tool_name: str) -> Iterator[NewPassage]:
-    """An interaction's passages; one without any text has none."""
+def of_interaction(row: Any, tool_name: str) -> Iterator[NewPassage]:
+    """The passages of an interaction, or of what was read of one; one without any text has none."""
     facets = [
         "k_i",
         passages.session_facet(row.session_id),
@@ -226,23 +280,23 @@ def of_interaction(row: Interaction, tool_name: str) -> Iterator[NewPassage]:
     ]
     for cut in passages.cut(passages.said(row)):
         yield NewPassage(
-            interaction_id=row.pk, field=cut.field, place=cut.place, facets=" ".join(facets), terms=cut.terms
+            interaction_id=row.id, field=cut.field, place=cut.place, facets=" ".join(facets), terms=cut.terms
         )
 
 
 def of_session(session: Session) -> Iterator[NewPassage]:
     """The passages of a session's own texts."""
     facets = " ".join(["k_s", passages.session_facet(session.pk), *passages.day_facets(session.created_at)])
-    tags = list(session.tags.order_by("name").values_list("name", flat=True))
+    tags = sorted(tag.name for tag in session.tags.all())
     for cut in passages.cut(passages.described(session, tags)):
         yield NewPassage(session_id=session.pk, field=cut.field, place=cut.place, facets=facets, terms=cut.terms)
 
 
-def _tool_name(row: Interaction, batch: Sequence[Interaction]) -> str:
+def _tool_name(row: Any, batch: Sequence[Any]) -> str:
     """The tool that an interaction is about: a result's is that of its call, which it names as its parent."""
     if row.tool_name or row.kind != InteractionKind.TOOL_RESPONSE or row.parent_id is None:
-        return row.tool_name
-    known = next((one.tool_name for one in batch if one.pk == row.parent_id), None)
+        return str(row.tool_name)
+    known: str | None = next((one.tool_name for one in batch if one.id == row.parent_id), None)
     if known is None:
         known = Interaction.objects.filter(pk=row.parent_id).values_list("tool_name", flat=True).first()
     return known or ""

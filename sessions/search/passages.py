@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Protocol
 
@@ -42,6 +43,42 @@ def cut(fields: Fields) -> Iterator[Cut]:
 
     Each begins with the last terms of the one before, so that a phrase over the cut is found.
     """
+    whole = _whole(fields)
+    if whole is None:
+        yield from _in_pieces(fields)
+    elif whole.terms:
+        yield whole
+
+
+def _whole(fields: Fields) -> Cut | None:
+    """Texts as one passage, as most are, made without looking at each term; None where they need more than one."""
+    terms: list[str] = []
+    joined: list[str] = []
+    first: tuple[str, str] | None = None
+    before = False
+    for name, text in fields:
+        if before:
+            terms.append(BREAK)
+        before = False
+        if text:
+            found, humps = analysis.spoken(text)
+            before = bool(found)
+            first = first or ((name, text) if found else None)
+            terms += found
+            joined += humps
+            if len(terms) > TERMS:
+                return None
+    if len(terms) > MOST_OF_ONE and max(Counter(term for term in terms if term != BREAK).values()) > MOST_OF_ONE:
+        return None
+    if first is None:
+        return Cut("", 0, "")
+    for word in dict.fromkeys(joined):
+        terms += [BREAK, word]
+    return Cut(first[0], analysis.beginning(first[1]), " ".join(terms))
+
+
+def _in_pieces(fields: Fields) -> Iterator[Cut]:
+    """See `cut`."""
     held: list[_Placed] = []
     counts: dict[str, int] = {}
     fresh = False
@@ -150,15 +187,22 @@ def _lines(value: JSON, name: str) -> Iterator[str]:
 # --- what is filtered by --------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=64)
 def session_facet(session_id: str) -> str:
     return f"i_{blake2b(session_id.encode(), digest_size=8).hexdigest()}"
 
 
-def day_facets(moment: datetime) -> list[str]:
+def day_facets(moment: datetime) -> Sequence[str]:
     """The year, the month and the day in UTC."""
-    return [f"d_{moment:%Y}", f"d_{moment:%Y%m}", f"d_{moment:%Y%m%d}"]
+    return _day_facets(moment.date())
 
 
-def name_facets(kind: str, name: str) -> list[str]:
+@lru_cache(maxsize=64)
+def _day_facets(day: date) -> Sequence[str]:
+    return (f"d_{day:%Y}", f"d_{day:%Y%m}", f"d_{day:%Y%m%d}")
+
+
+@lru_cache(maxsize=64)
+def name_facets(kind: str, name: str) -> Sequence[str]:
     """The words of a name, as terms of a kind: `o` for tools, `m` for models."""
-    return [f"{kind}_{term}" for term in analysis.terms(name)]
+    return tuple(f"{kind}_{term}" for term in analysis.terms(name))

@@ -271,6 +271,7 @@ def test_a_locked_session_is_left_for_later() -> None:
 
 def test_a_very_long_text_is_left_to_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "_MOST_AT_ONCE", 10_000)
+    monkeypatch.setattr(index, "_BATCH_CHARACTERS", 10_000)
     session = make_session()
     log(session, response="hay " * 5_000 + "pin")
     assert actions.search("pin").behind == 1

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions.search import analysis
-from sessions.search.passages import BREAK, TERMS, cut, flat
+from sessions.search.passages import BREAK, TERMS, _in_pieces, cut, flat
 from sessions.search.query import MAX_PHRASE_TERMS
 
 
@@ -51,3 +51,20 @@ def test_it_reads_json_as_names_and_values() -> None:
 def test_every_term_of_every_text_is_in_a_passage(texts: list[str]) -> None:
     held = {term for one in cut([("prompt", text) for text in texts]) for term in one.terms.split(" ")}
     assert {term for text in texts for term in analysis.terms(text)} <= held | {BREAK}
+
+
+_WORDS = st.lists(
+    st.sampled_from(["plain", "createOrResume", "HTTPServer", "Größe", "漢字", "x" * 70, "a1B", "12", "AB1c", "…", "_"]),
+    max_size=12,
+).map(" ".join)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["prompt", "response"]), st.text(max_size=80) | _WORDS), max_size=4))
+def test_the_short_way_makes_what_the_long_one_does(fields: list[tuple[str, str]]) -> None:
+    assert list(cut(fields)) == list(_in_pieces(fields))
+
+
+@given(st.text() | _WORDS)
+def test_terms_without_places_are_those_with(text: str) -> None:
+    told = list(analysis.tokens(text))
+    assert analysis.spoken(text) == ([token.term for token in told], [token.joined for token in told if token.joined])
