@@ -29,6 +29,8 @@ from sessions.records import (
     SessionDraft,
     SetAside,
 )
+from sessions.search import index
+from sessions.search.engine import NewPassage
 
 from . import audit
 from .begin import checked_header, checked_session_id, refuse_files, refuse_purged
@@ -57,10 +59,14 @@ class AddedPart:
 
 @dataclass(slots=True)
 class Piece:
-    """Some interactions of one session, each checked and with its place, and what the source says of the session."""
+    """Some interactions of one session, each checked and with its place, and what the source says of the session.
+
+    `size_bytes` is about what they take in memory.
+    """
 
     drafts: list[SessionDraft]
     interactions: list[tuple[InteractionDraft, str]] = field(default_factory=list)
+    size_bytes: int = 0
 
     @property
     def session_id(self) -> str:
@@ -73,6 +79,7 @@ class ExportedPiece:
 
     export: ExportedSession
     interactions: list[ExportedInteraction] = field(default_factory=list)
+    size_bytes: int = 0
 
     @property
     def session_id(self) -> str:
@@ -84,6 +91,7 @@ class Outcome:
     """What became of a piece: what was added, known and left as it differs, set aside, or why all of it was refused.
 
     `differing_header` is the place of a session's header that says something else than the session that is here.
+    `passages` are to be stored for the search with the piece.
     """
 
     session_id: str
@@ -94,6 +102,7 @@ class Outcome:
     differing: list[str] = field(default_factory=list)
     differing_header: str = ""
     asides: list[SetAside] = field(default_factory=list)
+    passages: Sequence[NewPassage] = ()
     refused: str = ""
     refused_count: int = 0
 
@@ -137,6 +146,7 @@ class Writer:
             transaction.on_commit(lambda: self._told(outcomes))
             store = _Store([piece.session_id for piece in pieces])
             outcomes += [self._attempt(piece, store) for piece in pieces]
+            index.store([passage for outcome in outcomes for passage in outcome.passages])
             new = {one.session_id: {"source": one.source} for one in outcomes if one.is_new}
             audit.record_each(self._actor, "session_imported", new)
 
@@ -179,6 +189,10 @@ class Writer:
             tags.update(validation.storable_tags(draft.tags or []))
         session.header_revision = session.raise_revision()
         header = checked_header(session, tags)
+        passages = index.of_new(session, tags, appended.rows)
+        if passages is not None:
+            outcome.passages = passages
+            session.searched_revision = session.revision
         statements.insert([session])
         if tags:
             SessionTag.objects.bulk_create([SessionTag(session=session, name=name) for name in sorted(tags)])

@@ -174,10 +174,12 @@ class _Run:
             self._writer.write(waiting)
 
     def _start(self, piece: Piece | ExportedPiece) -> None:
-        if len(self._waiting) >= _MOST_SESSIONS:
+        if len(self._waiting) >= _MOST_SESSIONS or self._is_full:
             self.finish()
         self._piece = piece
         self._waiting.append(piece)
+        self._interactions += len(piece.interactions)
+        self._bytes += piece.size_bytes
 
     def _wait(self, event: ImportedInteraction) -> None:
         try:
@@ -191,23 +193,33 @@ class _Run:
             piece = Piece([SessionDraft(session_id=event.session_id, source="import")])
             self._start(piece)
         elif self._is_full:
-            self.finish()
-            piece = Piece([piece.drafts[0]])
-            self._start(piece)
+            piece = self._make_room(piece, Piece([piece.drafts[0]]))
         piece.interactions.append((draft, event.place))
-        self._interactions += 1
-        self._bytes += len(draft.source_record or b"") + len(draft.response) + len(draft.prompt)
+        self._grow(piece, len(draft.source_record or b"") + len(draft.response) + len(draft.prompt))
 
     def _wait_exported(self, event: ExportedInteraction) -> None:
         piece = self._piece
         assert isinstance(piece, ExportedPiece)  # noqa: S101  (its session comes before it)
         if self._is_full:
-            self.finish()
-            piece = ExportedPiece(piece.export)
-            self._start(piece)
+            piece = self._make_room(piece, ExportedPiece(piece.export))
         piece.interactions.append(event)
+        self._grow(piece, len(event.record.source_record or b"") + len(event.record.response))
+
+    def _grow(self, piece: Piece | ExportedPiece, size_bytes: int) -> None:
+        piece.size_bytes += size_bytes
         self._interactions += 1
-        self._bytes += len(event.record.source_record or b"") + len(event.record.response)
+        self._bytes += size_bytes
+
+    def _make_room[P: (Piece, ExportedPiece)](self, piece: P, following: P) -> P:
+        """Write what waits ahead of the piece at hand, which is better whole; it too where it fills a batch alone."""
+        if len(self._waiting) == 1:
+            self.finish()
+            self._start(following)
+            return following
+        self._waiting.pop()
+        self.finish()
+        self._start(piece)
+        return piece
 
     @property
     def _is_full(self) -> bool:

@@ -102,6 +102,9 @@ def spoken(text: str) -> tuple[list[str], list[str]]:
 
 def beginning(text: str) -> int:
     """The character at which the first term of a text begins; 0 where there is none."""
+    if text.isascii():
+        word = _ASCII_WORD.search(text)
+        return word.start() if word else 0
     first = next(tokens(text), None)
     return first.start if first else 0
 

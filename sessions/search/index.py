@@ -7,7 +7,7 @@ own: a document is written last, so whoever owes the search something is among t
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched, groupby
@@ -30,6 +30,8 @@ from .engine import NewPassage, engine
 # What is written in one transaction: an append waits that long at most.
 _BATCH_INTERACTIONS = 100
 _BATCH_CHARACTERS = 150_000
+# Longer sessions owe the index what they hold when they come in.
+_MOST_WITH_NEW = 500
 # How many sessions are asked for at once where they are short.
 _READ_TOGETHER = 25
 # Somebody who waits for an answer does not wait for more of one text; it takes a second.
@@ -92,6 +94,23 @@ def _settle_one(round_: "_Round", session_id: str, deadline: float) -> None:
         # What is left of a long session can only be read when this much of it is written.
         if batch.reached >= batch.revision or not round_.flush() or time.monotonic() > deadline:
             break
+
+
+def of_new(session: Session, tags: Iterable[str], rows: Sequence[Interaction]) -> list[NewPassage] | None:
+    """All passages of a session that is about to be inserted with these interactions; None where they are many.
+
+    Who inserts it stores them in the same transaction, and says so by `searched_revision`; else it is a debt.
+    """
+    characters = sum(len(text) for row in rows for _, text in passages.said(row))
+    if len(rows) > _MOST_WITH_NEW or characters > _BATCH_CHARACTERS:
+        return None
+    said = [passage for row in rows for passage in of_interaction(row, _tool_name(row, rows))]
+    return [*said, *of_session(session, tags)]
+
+
+def store(found: Sequence[NewPassage]) -> None:
+    """Store passages within the caller's transaction."""
+    engine().insert(found)
 
 
 def in_debt() -> int:
@@ -209,7 +228,7 @@ def _batch(session: Session, rows: Sequence[Any], reached: int) -> _Batch:
         session.revision,
         [row.id for row in rows],
         [passage for row in rows for passage in of_interaction(row, _tool_name(row, rows))],
-        list(of_session(session)) if session.header_revision > since or since == 0 else None,
+        list(_headed(session)) if session.header_revision > since or since == 0 else None,
     )
 
 
@@ -284,11 +303,14 @@ def of_interaction(row: Any, tool_name: str) -> Iterator[NewPassage]:
         )
 
 
-def of_session(session: Session) -> Iterator[NewPassage]:
+def _headed(session: Session) -> Iterator[NewPassage]:
+    return of_session(session, [tag.name for tag in session.tags.all()])
+
+
+def of_session(session: Session, tags: Iterable[str]) -> Iterator[NewPassage]:
     """The passages of a session's own texts."""
     facets = " ".join(["k_s", passages.session_facet(session.pk), *passages.day_facets(session.created_at)])
-    tags = sorted(tag.name for tag in session.tags.all())
-    for cut in passages.cut(passages.described(session, tags)):
+    for cut in passages.cut(passages.described(session, sorted(tags))):
         yield NewPassage(session_id=session.pk, field=cut.field, place=cut.place, facets=facets, terms=cut.terms)
 
 

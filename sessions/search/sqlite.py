@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from sessions.models import Passage
 from sessions.querysets import SessionQuerySet
 
 from . import joined
@@ -16,6 +15,10 @@ if TYPE_CHECKING:
     from .engine import AnyOf, Expression, Match, NewPassage
 
 _INDEX = "conversations_passage_index"
+_INSERT = (
+    "INSERT INTO conversations_passage (interaction_id, session_id, field, place, facets, terms) "
+    "VALUES (%s, %s, %s, %s, %s, %s)"
+)
 _LATEST = f"SELECT rowid FROM {_INDEX} WHERE {_INDEX} MATCH %s {{}} ORDER BY rowid DESC LIMIT %s"  # noqa: S608
 _PATIENCE_SECONDS = 0.05
 
@@ -24,9 +27,12 @@ class SQLite:
     """See `engine.Engine`."""
 
     def insert(self, passages: Sequence["NewPassage"]) -> None:
-        columns = ("interaction_id", "session_id", "field", "place", "facets", "terms")
-        rows = [Passage(**{name: getattr(one, name) for name in columns}) for one in passages]
-        Passage.objects.bulk_create(rows, batch_size=50)
+        rows = [
+            (one.interaction_id and one.interaction_id.hex, one.session_id, one.field, one.place, one.facets, one.terms)
+            for one in passages
+        ]
+        with connection.cursor() as cursor:
+            cursor.executemany(_INSERT, rows)
 
     def matching(
         self, expression: "Expression", homes: SessionQuerySet, *, below: int | None, limit: int

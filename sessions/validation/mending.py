@@ -28,6 +28,8 @@ def storable(draft: InteractionDraft) -> InteractionDraft:
 
     What was changed is named in metadata["altered"]; the source record keeps the original.
     """
+    if _is_storable(draft):
+        return draft
     altered: list[str] = []
 
     def mend(field: str, value: JSON) -> JSON:
@@ -53,6 +55,30 @@ def storable(draft: InteractionDraft) -> InteractionDraft:
     if altered:
         metadata = {**metadata, "altered": sorted(set(altered))}
     return replace(draft, **values, metadata=metadata)
+
+
+def _is_storable(draft: InteractionDraft) -> bool:
+    """Whether nothing of a draft need be looked at closely, as with nearly all."""
+    characters = 0
+    for name in TEXT_FIELDS:
+        if value := getattr(draft, name):
+            characters += len(value)
+            if not _is_sound(value):
+                return False
+    for name, longest in SHORT_FIELDS.items():
+        if (value := getattr(draft, name)) and (len(value) > longest or not _is_sound(value)):
+            return False
+    parameters, source = draft.tool_parameters, draft.source_record
+    return (
+        characters <= MAX_TEXT_CHARACTERS
+        and (parameters is None or _mended(parameters, MAX_JSON_DEPTH) == parameters)
+        and (not draft.metadata or _mended(draft.metadata, MAX_JSON_DEPTH) == draft.metadata)
+        and (source is None or len(source) <= MAX_SOURCE_RECORD_BYTES)
+    )
+
+
+def _is_sound(value: str) -> bool:
+    return "\0" not in value and (value.isascii() or not LONE_SURROGATE.search(value))
 
 
 def storable_json(value: Any) -> Any:
