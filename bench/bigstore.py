@@ -278,7 +278,8 @@ def _insert_index(sessions: "Sequence[Session]", rows: "Sequence[Interaction]") 
     from sessions.search.engine import engine
 
     passages = [passage for row in rows for passage in index.of_interaction(row, row.tool_name)]
-    passages += [passage for session in sessions for passage in index.of_session(session, session.tags.values_list("name", flat=True))]
+    for session in sessions:
+        passages += index.of_session(session, session.tags.values_list("name", flat=True))
     engine().insert(passages)
 
 
