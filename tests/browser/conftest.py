@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -36,15 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.django_db(transaction=True))
             if CHROMIUM is None:
                 item.add_marker(pytest.mark.skip(reason="there is no chromium on this machine"))
-
-
-@pytest.fixture(scope="package", autouse=True)
-def quick_flush() -> Iterator[None]:
-    """Emptying the store makes no rights and content types anew: no page asks for them, and it takes long."""
-    with pytest.MonkeyPatch.context() as patch:
-        made_anew = "django.core.management.commands.flush.emit_post_migrate_signal"
-        patch.setattr(made_anew, lambda *_, **__: ContentType.objects.clear_cache())
-        yield
 
 
 @pytest.fixture(scope="session")
