@@ -11,6 +11,7 @@ PROGRAMS: tuple[tuple[str, ...], ...] = (
     ("races", "--cleanup", "200"),
     ("races", "--merge-kills", "50"),
     ("fuzz", "--cases", "2000"),
+    ("fuzz_importers", "--inputs", "2000"),
     ("rest",),
     ("slow",),
     ("restkill", "--kills", "40"),

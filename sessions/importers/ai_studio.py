@@ -7,9 +7,10 @@ from typing import Any
 
 from sessions.records import JSON, ImportEvent, InteractionKind, SetAside
 
-from .chat import call_part, result_part, turn_part
+from .blocks import call_part, result_part
+from .chat import turn_part
 from .dialogues import SURPRISES, UNFORESEEN, Dialogue, Dialogues, Turn, accounted, kept
-from .documents import Piece, first_members, members_of, object_of, read_members
+from .documents import Piece, first_members, members_of, object_of, read_documents
 from .files import describe_file, is_file_type
 from .formats import Format, Input, set_aside
 from .jsonl import Line, Unreadable, parse_part
@@ -31,15 +32,21 @@ def recognises(head: bytes) -> bool:
 
 
 def read(source: Input) -> Iterator[ImportEvent]:
-    """The events of a prompt."""
+    """The events of a prompt, or of several that stand one after the other."""
     return accounted(source, _read(source))
 
 
 def _read(source: Input) -> Iterator[ImportEvent]:
+    dialogues = Dialogues(source, SOURCE)
+    for members in read_documents(source, frozenset()):
+        yield from _prompt(source, dialogues, members)
+
+
+def _prompt(source: Input, dialogues: Dialogues, members: Iterator[Piece | SetAside]) -> Iterator[ImportEvent]:
     envelope: dict[str, JSON] = {}
     chunks: list[tuple[Piece, bool]] = []
     whole = b""
-    for member in read_members(source, frozenset()):
+    for member in members:
         source.records_read += 1
         if isinstance(member, SetAside):
             yield member
@@ -54,7 +61,7 @@ def _read(source: Input) -> Iterator[ImportEvent]:
             aside = _note(member, envelope)
             yield from [aside] if aside else []
     if chunks or envelope:
-        yield from Dialogues(source, SOURCE).tell(source.place, whole, partial(_dialogue, envelope, chunks))
+        yield from dialogues.tell(source.place, whole, partial(_dialogue, envelope, chunks))
 
 
 def _chunks(

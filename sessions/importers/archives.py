@@ -39,6 +39,10 @@ _UNIX = (3, 19)  # 19 is Darwin
 _IN_64_BITS = 0xFFFF_FFFF
 
 
+WITHOUT_END = "an archive without its end"
+"""Its directory is missing: what is in it is found member by member (`torn_archives`)."""
+
+
 class NotReadable(OSError):
     """An archive, or a member of one, that cannot be read or is refused; says why in a constant phrase."""
 
@@ -73,7 +77,7 @@ def members_of(archive: BinaryIO) -> list[Member]:
     if sum(member.size_bytes for member in members) > MAX_RATIO * max(size_bytes, UNSUSPECTED_BYTES):
         raise NotReadable("an archive that unpacks to absurdly much")
     _refuse_overlaps(members, size_bytes)
-    return list(_without_repeated(member for member in members if not member.name.endswith("/")))
+    return list(without_repeated(member for member in members if not member.name.endswith("/")))
 
 
 def open_member(archive: BinaryIO, member: Member) -> io.BufferedReader:
@@ -100,7 +104,7 @@ def _directory(archive: BinaryIO, size_bytes: int) -> tuple[int, bytes]:
     tail = archive.read(_END.size + _MOST_COMMENT_BYTES)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < _END.size:
-        raise NotReadable("an archive without its end")
+        raise NotReadable(WITHOUT_END)
     _, disk, start_disk, _, count, length, offset, _ = _END.unpack_from(tail, at)
     if _IN_64_BITS in (length, offset) or count == 0xFFFF:
         count, length, offset = _directory_in_64_bits(archive, tail_at + at, (count, length, offset))
@@ -143,14 +147,14 @@ def _entries(directory: bytes, count: int) -> Iterator[Member]:
         found += 1
         if found > min(count, MAX_MEMBERS):
             raise NotReadable("an archive of more files than it says")
-        size, packed, offset = _in_64_bits(extra, (size, packed, offset))
+        size, packed, offset = in_64_bits(extra, (size, packed, offset))
         name = raw_name.decode("utf-8" if flags & _IS_UTF_8 else "cp437", "surrogateescape")
         member = Member(name, size, packed, offset, method, checksum)
         is_link = system in _UNIX and stat.S_ISLNK(attributes >> 16)
-        yield replace(member, obstacle=_obstacle(member, is_link=is_link, is_encrypted=bool(flags & _IS_ENCRYPTED)))
+        yield replace(member, obstacle=obstacle_of(member, is_link=is_link, is_encrypted=bool(flags & _IS_ENCRYPTED)))
 
 
-def _in_64_bits(extra: bytes, stated: tuple[int, int, int]) -> tuple[int, int, int]:
+def in_64_bits(extra: bytes, stated: tuple[int, int, int]) -> tuple[int, int, int]:
     """Size, packed size and offset, each from the extra field 1 where its own place says so."""
     at = 0
     while len(extra) - at >= 4:
@@ -163,7 +167,7 @@ def _in_64_bits(extra: bytes, stated: tuple[int, int, int]) -> tuple[int, int, i
     return stated
 
 
-def _obstacle(member: Member, *, is_link: bool, is_encrypted: bool) -> str:
+def obstacle_of(member: Member, *, is_link: bool, is_encrypted: bool) -> str:
     if is_link:
         return "a symbolic link"
     if _leads_out(member.name):
@@ -196,7 +200,7 @@ def _refuse_overlaps(members: Iterable[Member], size_bytes: int) -> None:
         raise NotReadable("a damaged archive")
 
 
-def _without_repeated(members: Iterable[Member]) -> Iterator[Member]:
+def without_repeated(members: Iterable[Member]) -> Iterator[Member]:
     seen: set[str] = set()
     for member in members:
         is_repeated = member.name in seen and not member.obstacle

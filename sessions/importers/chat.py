@@ -6,13 +6,13 @@ and what it follows is the formats' part.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sessions.records import JSON, InteractionKind
 
+from .blocks import CALLS, RESULTS, call_part, is_error, joined, kind_of, result_part, said_in
 from .files import describe_file, is_file_type
-from .jsonl import Unreadable, parse
 from .threads import Part
 from .values import clip, count, mapping, name_of, text
 
@@ -26,12 +26,7 @@ _ROLES = {
 _ROLE_OF = {spelling: role for role, spellings in _ROLES.items() for spelling in spellings}
 
 _THOUGHTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_text", "thought"})
-_CALLS = frozenset({"tool_use", "tool-call", "tool_call", "function_call", "functionCall", "server_tool_use"})
-_RESULTS = frozenset(
-    {"tool_result", "tool-result", "tool_call_response", "tool_response", "function_response", "functionResponse"}
-)
 _TEXTS = frozenset({"text", "input_text", "output_text", "summary_text", "Text", "refusal", ""})
-_TEXT_NAMES = ("text", "content", "value", "refusal")
 
 
 def role_of(spelling: JSON) -> str:
@@ -101,22 +96,22 @@ class _Reader:
         if not isinstance(block, dict):
             self.read(block)
             return
-        kind = _kind_of(block)
+        kind = kind_of(block)
         if kind in _THOUGHTS:
             self._think(block)
-        elif kind in _CALLS or kind in _RESULTS:
+        elif kind in CALLS or kind in RESULTS:
             self._flush_thoughts()
-            self._parts.append(call_part(block) if kind in _CALLS else result_part(block))
-            self.has_results = self.has_results or kind in _RESULTS
+            self._parts.append(call_part(block) if kind in CALLS else result_part(block))
+            self.has_results = self.has_results or kind in RESULTS
         elif is_file_type(kind):
             self._files.append(describe_file(block, kind))
-        elif (said := _said(block)) is not None:
+        elif (said := said_in(block)) is not None:
             self.add_text(said, {} if kind in _TEXTS else {"block": name_of(kind)})
         else:
             self._others.append(name_of(kind))
 
     def _think(self, block: dict[str, Any]) -> None:
-        said = next(filter(None, (_joined(block.get(name)) for name in ("thinking", "text", "content", "summary"))), "")
+        said = next(filter(None, (joined(block.get(name)) for name in ("thinking", "text", "content", "summary"))), "")
         if said:
             self._thoughts.append(said)
         else:
@@ -201,63 +196,6 @@ def turn_part(said: str, spelling: str) -> Part:
     return Part(InteractionKind.CONVERSATION_TURN, response=said, metadata=metadata)
 
 
-def call_part(block: dict[str, Any]) -> Part:
-    """A tool's call: a block, or an entry of `tool_calls`, in which the function may stand in an object of its own."""
-    inner = _inner(block, ("function", "functionCall", "function_call"))
-    name = text(inner.get("name")) or text(block.get("toolName")) or text(block.get("tool_name"))
-    names = ("arguments", "args", "input", "parameters")
-    given = next((place[one] for place in (inner, block) for one in names if one in place), None)
-    part = Part(
-        InteractionKind.TOOL_CALL, tool_name=name, tool_parameters=decoded(given), call_id=_call_id(block, inner)
-    )
-    error = text(block.get("error"))
-    if error or block.get("type") == "invalid_tool_call":
-        part.status, part.error_message = "error", error or "a call that the model wrote badly"
-    return part
-
-
-def result_part(block: dict[str, Any]) -> Part:
-    """A tool's result as a block."""
-    inner = _inner(block, ("functionResponse", "function_response"))
-    given = next((inner[one] for one in ("content", "response", "result", "output", "text") if one in inner), None)
-    said, files = result_text(given)
-    part = Part(InteractionKind.TOOL_RESPONSE, response=said, call_id=_call_id(block, inner))
-    part.tool_name = text(inner.get("name")) or text(block.get("toolName")) or text(block.get("tool_name"))
-    part.status = "error" if _is_error(block, inner) or _is_error(mapping(given), {}) else "success"
-    if files:
-        part.metadata["attachments"] = files
-    return part
-
-
-def result_text(given: JSON) -> tuple[str, list[JSON]]:
-    """A result's text, and the files in it; an object of one text is that text, any other value its JSON."""
-    if given is None or isinstance(given, str):
-        return given or "", []
-    if isinstance(given, dict):
-        only = next((given[name] for name in ("output", "text", "value", "error") if name in given), None)
-        return (only, []) if isinstance(only, str) and len(given) <= 2 else (_json(given), [])
-    if not isinstance(given, list) or not all(isinstance(item, dict) and _kind_of(item) for item in given):
-        return _json(given), []
-    texts, files = [], []
-    for item in given:
-        if is_file_type(_kind_of(item)):
-            files.append(describe_file(item, _kind_of(item)))
-        else:
-            said = _said(item)
-            texts.append(_json(item) if said is None else said)
-    return "\n".join(texts), files
-
-
-def decoded(value: JSON) -> JSON:
-    """Parameters are JSON in a string with some vendors; what is none stays the string that it is."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse(value.encode("utf-8", "surrogatepass"))
-    except Unreadable:
-        return value
-
-
 def usage_of(usage: JSON) -> tuple[int | None, int | None]:
     """Input and output tokens, however they are called."""
     usage = mapping(usage)
@@ -272,20 +210,6 @@ _INPUT_TOKENS = ("input_tokens", "prompt_tokens", "inputTokens", "promptTokens",
 _OUTPUT_TOKENS = ("output_tokens", "completion_tokens", "outputTokens", "completionTokens", "output", "completion")
 
 
-def _inner(block: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return next((block[name] for name in names if isinstance(block.get(name), dict)), block)
-
-
-def _call_id(block: dict[str, Any], inner: dict[str, Any]) -> str:
-    names = ("tool_use_id", "tool_call_id", "toolCallId", "call_id", "id")
-    return next(filter(None, (text(place.get(name)) for place in (block, inner) for name in names)), "")
-
-
-def _is_error(block: dict[str, Any], inner: dict[str, Any]) -> bool:
-    told = (block.get("is_error"), block.get("isError"), block.get("tool_call_error"), inner.get("is_error"))
-    return True in told or block.get("status") == "error" or "error" in (block.get("type"), block.get("state"))
-
-
 def _as_result(message: dict[str, Any], parts: list[Part]) -> Part:
     """A message of the role of a tool is one result, however many texts it has."""
     first = parts[0]
@@ -295,7 +219,7 @@ def _as_result(message: dict[str, Any], parts: list[Part]) -> Part:
     if not first.call_id and isinstance(ids, list):
         first.call_id = next(filter(None, map(text, ids)), "")
     first.tool_name = text(message.get("name")) or text(message.get("tool_name"))
-    first.status = "error" if _is_error(message, {}) else "success"
+    first.status = "error" if is_error(message, {}) else "success"
     return first
 
 
@@ -317,31 +241,6 @@ def _calls_beside(message: dict[str, Any]) -> Iterator[Part]:
 def _thoughts_beside(message: dict[str, Any], texts: list[str]) -> str:
     """Some write a message's own text once more as its thought."""
     for name in ("reasoning_content", "reasoning", "thinking", "thought"):
-        if (said := _joined(message.get(name))) and said not in texts:
+        if (said := joined(message.get(name))) and said not in texts:
             return said
     return ""
-
-
-def _kind_of(block: dict[str, Any]) -> str:
-    kind = text(block.get("type"))
-    if kind:
-        return kind
-    known: Callable[[str], bool] = lambda name: name in _CALLS or name in _RESULTS or is_file_type(name)  # noqa: E731
-    kind = next((name for name in block if known(name)), "")
-    return "thought" if not kind and block.get("thought") is True else kind
-
-
-def _said(block: dict[str, Any]) -> str | None:
-    return next((block[name] for name in _TEXT_NAMES if isinstance(block.get(name), str)), None)
-
-
-def _joined(value: JSON) -> str:
-    """The text in a string or in a list of texts or text blocks."""
-    if isinstance(value, list):
-        said = (item if isinstance(item, str) else _said(mapping(item)) for item in value)
-        return "\n\n".join(filter(None, said))
-    return text(value)
-
-
-def _json(value: JSON) -> str:
-    return json.dumps(value, ensure_ascii=False)

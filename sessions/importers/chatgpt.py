@@ -4,12 +4,13 @@ A conversation's `mapping` holds its messages by node ID; they form a tree, and 
 format is not documented by its maker; docs/importers.md has the mapping and what it rests on.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from sessions.records import JSON, ImportEvent, InteractionKind, SessionDraft, SetAside
 
-from .chat import decoded
+from .blocks import decoded
 from .documents import Piece, first_objects, object_of
 from .files import describe_file
 from .formats import Format, Input
@@ -36,6 +37,12 @@ _WORDS = (
     "summary",
 )
 _NOTED_OF_CONTENT = ("language", "url", "title", "domain", "name", "source_analysis_msg_id")
+_ABOUT_CONTENT = frozenset({*_NOTED_OF_CONTENT, "parts"})
+# Where nothing is said in one of these, nothing was said.
+_FORESEEN_TYPES = frozenset({
+    "", "code", "execution_output", "model_editable_context", "multimodal_text", "reasoning_recap", "system_error",
+    "tether_browsing_display", "tether_quote", "text", "thoughts", "user_editable_context",
+})  # fmt: skip
 _NOTED_OF_MESSAGE = ("channel", "status", "recipient")
 _USUAL = frozenset({None, "", "all", "finished_successfully", "unknown"})
 
@@ -69,22 +76,36 @@ def _read_conversation(source: Input, conversation: Conversation) -> Iterator[Im
     record = conversation.record
     session_id, original = _session_id(record, conversation.messages)
     tree = Tree(source, Thread(SOURCE, session_id))
+    claims: dict[str, str] = {}
     for node in conversation.messages:
-        if (aside := _add(tree, node, is_small=conversation.is_small)) is not None:
+        if (aside := _add(tree, node, claims, is_small=conversation.is_small)) is not None:
             yield aside
+    _take_claims(tree, claims)
     kept, asides = other_members(record, _KNOWN, conversation.whole.place)
     session = _session(record, session_id, original, kept)
     active = text(record.get("current_node"))
     yield from tree.told(session, active if active in tree else tree.last, read_message, conversation.whole, asides)
 
 
-def _add(tree: Tree, node: Piece, *, is_small: bool) -> SetAside | None:
+def _add(tree: Tree, node: Piece, claims: dict[str, str], *, is_small: bool) -> SetAside | None:
+    """Add a node; `claims` says of its children that it is what they follow."""
     line = object_of(node)
     if isinstance(line, SetAside):
         # It stays in the tree as what its children follow; what it follows itself nobody can tell.
         return tree.add(node.key, None, node)
     key = node.key or text(line.record.get("id"))
+    children = line.record.get("children")
+    for child in children if isinstance(children, list) else []:
+        if isinstance(child, str) and child != key:
+            claims.setdefault(child, key)
     return tree.add(key, text(line.record.get("parent")) or None, line if is_small else node)
+
+
+def _take_claims(tree: Tree, claims: dict[str, str]) -> None:
+    """A node that names no parent which is there follows the one that has it among its children."""
+    for key, parent in tree.parents.items():
+        if (parent is None or parent not in tree) and claims.get(key) in tree.parents:
+            tree.move(key, claims[key])
 
 
 # --- conversations ----------------------------------------------------------------------------------------------
@@ -143,9 +164,11 @@ def read_message(node: dict[str, Any]) -> Spoken:
 
 
 def _part(message: dict[str, Any]) -> Part:
-    author, content = mapping(message.get("author")), mapping(message.get("content"))
-    role, recipient = text(author.get("role")), text(message.get("recipient"))
+    author, content = mapping(message.get("author")), _content(message)
+    role, recipient = text(author.get("role")) or text(message.get("author")), text(message.get("recipient"))
     said, thoughts = _words(content), _thoughts(content)
+    if not said and not thoughts:
+        said = _unforeseen(content)
     if role == _USER:
         return Part(InteractionKind.CLIENT_REQUEST, prompt=said, reasoning=thoughts)
     if role == _TOOL:
@@ -156,12 +179,28 @@ def _part(message: dict[str, Any]) -> Part:
             part = Part(InteractionKind.TOOL_CALL, tool_name=recipient, tool_parameters=_parameters(said))
         elif content.get("content_type") in ("thoughts", "reasoning_recap"):
             part = Part(InteractionKind.AGENT_RESPONSE, reasoning="\n\n".join(filter(None, (thoughts, said))))
+        elif content.get("content_type") == "system_error":
+            part = Part(InteractionKind.ERROR, error_message=said, status="error")
         else:
             part = Part(InteractionKind.AGENT_RESPONSE, response=said, reasoning=thoughts)
         part.model = model
         return part
     metadata: dict[str, JSON] = {"role": clip(role, 60) or _SYSTEM}
     return Part(InteractionKind.CONVERSATION_TURN, response=said, reasoning=thoughts, metadata=metadata)
+
+
+def _content(message: dict[str, Any]) -> dict[str, Any]:
+    """A message's content, which some tools write as nothing but its words."""
+    content = message.get("content")
+    return {"parts": content} if isinstance(content, str | list) else mapping(content)
+
+
+def _unforeseen(content: dict[str, Any]) -> str:
+    """What a content of a later version holds, as JSON: its words may stand anywhere in it."""
+    if text(content.get("content_type")) in _FORESEEN_TYPES:
+        return ""
+    said = {name: value for name, value in content.items() if value not in (None, "", [], {})}
+    return json.dumps(said, ensure_ascii=False) if said.keys() - {"content_type", "language"} - _ABOUT_CONTENT else ""
 
 
 def _tool_response(
@@ -206,7 +245,7 @@ def _thoughts(content: dict[str, Any]) -> str:
 
 def _note(part: Part, message: dict[str, Any]) -> None:
     """What stands around the words: files, and what is out of the ordinary."""
-    content, metadata = mapping(message.get("content")), mapping(message.get("metadata"))
+    content, metadata = _content(message), mapping(message.get("metadata"))
     kind = text(content.get("content_type"))
     if kind not in ("", "text", "multimodal_text"):
         part.metadata["content_type"] = clip(kind, 60)

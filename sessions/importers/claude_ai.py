@@ -50,13 +50,14 @@ def _read_conversation(source: Input, conversation: Conversation) -> Iterator[Im
 
 
 def _grow(tree: Tree, conversation: Conversation) -> Iterator[SetAside]:
-    """The messages' tree; where none names one that it follows, each follows the one before."""
+    """The messages' tree; one that does not say which it follows, or where none does, follows the one before."""
     is_chain = not any(_parent(object_of(piece)) for piece in conversation.messages)
     for piece in conversation.messages:
         line = object_of(piece)
         identifier = text(line.record.get("uuid")) if isinstance(line, Line) else ""
         record = line if conversation.is_small and isinstance(line, Line) else piece
-        if (aside := tree.add(identifier, tree.last if is_chain else _parent(line), record)) is not None:
+        is_next = is_chain or (isinstance(line, Line) and "parent_message_uuid" not in line.record)
+        if (aside := tree.add(identifier, tree.last if is_next else _parent(line), record)) is not None:
             yield aside
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sessions.records import JSON
 
-from .chat import decoded
+from .blocks import decoded
 
 _OPENING = re.compile(r'<details\s+type="([a-z_]+)"([^<>]*)>')
 _CLOSING = "</details>"

@@ -5,7 +5,7 @@ begins with and each message by all that was said up to it: so a longer version 
 alike in different files meet in one session, as its branches.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,9 +15,10 @@ from typing import Any
 from sessions.records import JSON, ImportEvent, InteractionKind, SessionDraft, SetAside
 
 from .formats import Input, set_aside
+from .noted import OWN, give_back
 from .rows import read_rows
 from .threads import Message, Openings, Part, Thread, canonical, compact
-from .values import clip, digest
+from .values import clip, digest, parse_time, safe_session_id, text
 
 MAX_KEPT_BYTES = 32 * 1024
 MAX_UNOPENED = 50
@@ -56,10 +57,11 @@ class Dialogue:
 
     `envelope` is the row without its messages, and `list_name` where they stood. `turns` may be made as they are asked
     for, so that a long conversation is not held twice. `endings` are ways in which it went on after the last turn, the
-    preferred one last.
+    preferred one last. `is_ours` says that one of our own exporters wrote it, whose IDs are those of sessions here.
     """
 
     original_id: str = ""
+    is_ours: bool = False
     turns: Iterable[Turn] = ()
     endings: list[list[Turn]] = field(default_factory=list)
     envelope: Mapping[str, JSON] = field(default_factory=dict)
@@ -126,7 +128,10 @@ class Dialogues:
         first = [*opening, *(turn for ending in dialogue.endings for turn in ending)]
         if not first and not dialogue.original_id:
             return False
-        telling = _Telling(self._name, dialogue, self._session_id(dialogue.original_id, first, raw))
+        session_id = self._session_id(dialogue.original_id, first, raw)
+        if dialogue.is_ours and dialogue.original_id:
+            session_id = safe_session_id(dialogue.original_id, self._name)
+        telling = _Telling(self._name, dialogue, session_id)
         yield telling.open(first)
         for turn in chain(opening, turns):
             yield from telling.say(turn, place)
@@ -254,6 +259,20 @@ def each[T](records: Iterable[T], read: Callable[[T], Turn], place: str = "") ->
         except SURPRISES:
             raw = compact(record)
             turn = Turn(record, [], unread=set_aside(place, UNFORESEEN, damaged=True, raw=raw))
+        yield turn
+
+
+def with_notes(turns: Iterable[Turn], notes: Sequence[Mapping[str, Any]]) -> Iterator[Turn]:
+    """The turns with what one of our own exporters noted of each, which is kept in their records."""
+    for turn, note in zip(turns, notes, strict=True):
+        give_back(turn.parts, note)
+        for part in turn.parts:
+            part.model = text(note.get("model"))
+            part.call_id = text(note.get("call_id")) or part.call_id
+        turn.own_id = text(note.get("id")) or turn.own_id
+        turn.occurred_at = parse_time(note.get("at")) or turn.occurred_at
+        if isinstance(turn.record, dict):
+            turn.record = {**turn.record, OWN: note}
         yield turn
 
 

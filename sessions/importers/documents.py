@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 from sessions.records import JSON, SetAside
@@ -18,7 +18,16 @@ from .formats import Input, set_aside
 from .jsonl import MAX_DEPTH, Line, Unreadable, parse_part
 from .slicing import MAX_PIECE_BYTES, Piece, Slicer
 
-__all__ = ["Piece", "first_members", "first_objects", "members_of", "object_of", "read_members", "read_objects"]
+__all__ = [
+    "Piece",
+    "first_members",
+    "first_objects",
+    "members_of",
+    "object_of",
+    "read_documents",
+    "read_members",
+    "read_objects",
+]
 
 _MOST_LOOKED_AT = 100
 
@@ -47,6 +56,15 @@ def read_members(
     Places are "file:name", "file:name[12]" and "file:name.key". So an object that does not fit into memory can be read.
     """
     return Slicer(source.read_some, source.place, largest_bytes).items(opened)
+
+
+def read_documents(
+    source: Input, opened: frozenset[str], largest_bytes: int = MAX_PIECE_BYTES
+) -> Iterator[Iterator[Piece | SetAside]]:
+    """The same for a file of several objects, one after the other: the members of each, before those of the next."""
+    slicer = Slicer(source.read_some, source.place, largest_bytes)
+    for _, members in groupby(slicer.items(opened), key=lambda _: slicer.document):
+        yield members
 
 
 def members_of(piece: Piece, opened: frozenset[str] = frozenset()) -> Iterator[Piece | SetAside]:

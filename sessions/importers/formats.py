@@ -1,6 +1,5 @@
 """What a format module offers, and what it is given to read."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
@@ -74,9 +73,9 @@ def set_aside(place: str, reason: str, *, damaged: bool, raw: bytes = b"") -> Se
     return SetAside(place=place, reason=reason, damaged=damaged, raw=raw[:MAX_RAW_BYTES])
 
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
 def printable(path: Path) -> str:
-    """A path's name for reports: undecodable bytes and control characters are escaped, so that a line stays one."""
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), str(path))
+    """A path's name for reports: what is not printable is escaped, so that a line stays one and reads as it stands."""
+    name = str(path)
+    if name.isprintable():
+        return name
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)

@@ -116,7 +116,7 @@ _CHANGE = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 
 
 def _values(raw: bytes, refuse_deep: bool) -> int:
-    """How many values these bytes hold. Raises Unreadable where they are nested too deeply."""
+    """How many values these bytes hold, as far as that matters. Raises Unreadable where they are nested too deeply."""
     values = depth = 0
     for found in _SIGN.finditer(raw):
         if (change := _CHANGE.get(found[0])) is not None:
@@ -124,6 +124,8 @@ def _values(raw: bytes, refuse_deep: bool) -> int:
             if refuse_deep and depth > MAX_DEPTH + 1:
                 raise Unreadable("nested too deeply")
         values += change == 1 or found[0] == b","
+        if values > MAX_VALUES:
+            break
     return values
 
 
@@ -159,7 +161,8 @@ def read_lines(
             _skip_line(source)
             yield set_aside(f"{source.place}:{number}", "a line too long", damaged=True, raw=line)
             continue
-        raw = line[:-1] if whole else line
+        # A file that was on another system has another end of line, and its records are the same.
+        raw = line[:-1].removesuffix(b"\r") if whole else line
         if number == 1:
             raw = raw.removeprefix(_BOM)
         if raw and not raw.isspace():

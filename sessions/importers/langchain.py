@@ -27,16 +27,29 @@ def _unwrapped(message: JSON) -> tuple[str, dict[str, Any]] | None:
     """A message's type and its members, None for what is none."""
     if not isinstance(message, dict):
         return None
-    kind = text(message.get("type"))
+    kind = _kind_of(message.get("type"))
     if kind in _TYPES and isinstance(message.get("data"), dict):
         return kind, message["data"]
     if kind == "constructor" and isinstance(message.get("kwargs"), dict) and isinstance(message.get("id"), list):
-        name = text(message["id"][-1]) if message["id"] else ""
-        name = name.removesuffix("Chunk").removesuffix("Message").lower()
-        return (text(message["kwargs"].get("type")) or name), message["kwargs"]
+        name = _kind_of(message["id"][-1]) if message["id"] else ""
+        return (_kind_of(message["kwargs"].get("type")) or name), message["kwargs"]
     if kind in _TYPES and "content" in message and _OTHERS.isdisjoint(message):
         return kind, message
     return None
+
+
+def _kind_of(name: JSON) -> str:
+    """A type, also by the name of its class, as chunks have it."""
+    said = text(name)
+    return said.removesuffix("Chunk").removesuffix("Message").lower() if said[:1].isupper() else said
+
+
+def _message_in(message: JSON) -> tuple[str, dict[str, Any]] | None:
+    """The same in a file that is known to hold messages: one of an unknown type, or without its data, is one too."""
+    if not isinstance(message, dict) or not {"type", "data"} & message.keys():
+        return _unwrapped(message)
+    data = message.get("data")
+    return _unwrapped(message) or (text(message.get("type")), data if isinstance(data, dict) else {"content": data})
 
 
 def _list_of(row: dict[str, Any]) -> str:
@@ -47,6 +60,14 @@ def _list_of(row: dict[str, Any]) -> str:
     return ""
 
 
+def _list_in(row: dict[str, Any]) -> str:
+    """The same in a file that is known to hold such rows, of which one may begin with a message that is damaged."""
+    if found := _list_of(row):
+        return found
+    lists = {name: row.get(name) for name in _LISTS}
+    return next((name for name, one in lists.items() if isinstance(one, list) and any(map(_unwrapped, one))), "")
+
+
 def recognises(head: bytes) -> bool:
     """Whether the first objects are LangChain's messages, or one of them is a row of such."""
     rows = first_rows(head)
@@ -54,11 +75,15 @@ def recognises(head: bytes) -> bool:
 
 
 def read(source: Input) -> Iterator[ImportEvent]:
-    return read_dialogues(source, SOURCE, _dialogue, lambda row: _turn(row) if _unwrapped(row) else None)
+    return read_dialogues(source, SOURCE, _dialogue, _loose)
+
+
+def _loose(row: dict[str, Any]) -> Turn | None:
+    return _turn(row) if _message_in(row) and not _list_in(row) else None
 
 
 def _dialogue(row: dict[str, Any]) -> Dialogue | None:
-    name = _list_of(row)
+    name = _list_in(row)
     if not name:
         return None
     envelope = without(row, name)
@@ -74,7 +99,7 @@ def _dialogue(row: dict[str, Any]) -> Dialogue | None:
 
 
 def _turn(message: JSON) -> Turn:
-    unwrapped = _unwrapped(message)
+    unwrapped = _message_in(message)
     if unwrapped is None:
         return Turn(message, read_message(message if isinstance(message, dict) else {"content": message}))
     kind, data = unwrapped

@@ -11,7 +11,7 @@ from typing import Any
 from sessions.records import JSON, ImportEvent, SessionDraft, SetAside
 
 from .formats import Format, Input, set_aside
-from .jsonl import Unreadable, parse
+from .jsonl import Unreadable, head_records, parse, read_lines
 from .values import count, parse_time, safe_session_id
 
 SOURCE = "legacy"
@@ -29,7 +29,9 @@ _OURS_OR_EMPTY = frozenset({"held_at", "held_by", "hold_reason", "merged_into"})
 
 
 def recognises(head: bytes) -> bool:
-    """Whether this is such a document, or the beginning or remains of one."""
+    """Whether this is such a document, or the beginning or remains of one, or the first of those on lines."""
+    if _are_lines(head):
+        return True
     try:
         return _is_document(parse(head.removeprefix(b"\xef\xbb\xbf")))
     except Unreadable:
@@ -37,9 +39,20 @@ def recognises(head: bytes) -> bool:
 
 
 def read(source: Input) -> Iterator[ImportEvent]:
+    """The session of a document, or of each line where a document stands on each."""
+    if _are_lines(source.head):
+        for line in read_lines(source):
+            source.records_read += 1
+            yield line if isinstance(line, SetAside) else read_document(line.raw, line.place)
+        return
     source.records_read += 1
     data = source.read(MAX_DOCUMENT_BYTES + 1)
     yield read_document(data, source.place)
+
+
+def _are_lines(head: bytes) -> bool:
+    first, _, rest = head.partition(b"\n")
+    return bool(rest.strip()) and any(map(_is_document, head_records(first, 1)))
 
 
 def read_document(data: bytes, place: str) -> SessionDraft | SetAside:

@@ -21,7 +21,9 @@ from .values import clip, count, digest, mapping, parse_time, safe_session_id, t
 SOURCE = "librechat"
 ROOTS = frozenset({"", "00000000-0000-0000-0000-000000000000"})
 _MESSAGE = frozenset({"messageId", "parentMessageId", "isCreatedByUser"})
-_KNOWN = frozenset({"conversationId", "title", "messages", "createdAt", "updatedAt"})
+OWN = "sessionsite"
+"""Where our own export says what LibreChat has no place for."""
+_KNOWN = frozenset({"conversationId", "title", "messages", "createdAt", "updatedAt", OWN})
 
 
 def recognises(head: bytes) -> bool:
@@ -64,12 +66,15 @@ def _read_conversation(source: Input, piece: Piece, record: dict[str, Any]) -> I
         return
     session_id, original = _session_id(record, messages[0][2])
     tree = Tree(source, Thread(SOURCE, session_id))
+    is_chain = OWN not in record and _is_chain(messages)
     for place, container, message in messages:
-        if (aside := _add(source, tree, place, container, message)) is not None:
+        before = (tree.last or "") if is_chain else container
+        if (aside := _add(source, tree, place, before, message)) is not None:
             yield aside
     kept, asides = other_members(_shallow(record), _KNOWN, piece.place)
     session = _session(record, session_id, original, kept)
-    yield from tree.told(session, None, _read_message, piece, asides)
+    active = text(mapping(record.get(OWN)).get("open"))
+    yield from tree.told(session, active if active in tree else None, _read_message, piece, asides)
 
 
 def _flat(listed: JSON, place: str) -> Iterator[tuple[str, str, JSON]]:
@@ -87,6 +92,16 @@ def _flat(listed: JSON, place: str) -> Iterator[tuple[str, str, JSON]]:
             own = text(message.get("messageId"))
             waiting += [(own, child, f"{place}[{total + n}]") for n, child in enumerate(children)][::-1]
             total += len(children)
+
+
+def _is_chain(messages: list[tuple[str, str, JSON]]) -> bool:
+    """Whether no message says which one it follows. Beginnings beside each other are all the user's."""
+    named = [mapping(message) for _, _, message in messages]
+    is_linked = any(
+        container or text(message.get("parentMessageId")) not in ROOTS
+        for (_, container, _), message in zip(messages, named, strict=True)
+    )
+    return not is_linked and not all(_is_user(message) for message in named)
 
 
 def _add(source: Input, tree: Tree, place: str, container: str, message: JSON) -> SetAside | None:
@@ -146,15 +161,16 @@ def _session(record: dict[str, Any], session_id: str, original: str, kept: dict[
 
 
 def _read_message(message: dict[str, Any]) -> Spoken:
-    is_user = message.get("isCreatedByUser") is True
+    is_user = _is_user(message)
+    role = text(mapping(mapping(message.get("metadata")).get(OWN)).get("role")) or ("user" if is_user else "assistant")
     content = content_beside(_blocks(message.get("content")), message.get("text"))
     if message.get("error") is True:
         parts = [Part(InteractionKind.ERROR, error_message=_error_text(content), status="error")]
     else:
-        parts = read_message({"content": content}, "user" if is_user else "assistant")
+        parts = read_message({"content": content}, role)
         parts = [part for part in parts if says_something(part)]
     if files := _files(message):
-        parts = parts or read_message({"content": ""}, "user" if is_user else "assistant")
+        parts = parts or read_message({"content": ""}, role)
         parts[0].metadata["attachments"] = [*parts[0].metadata.get("attachments", []), *files]
     _note(parts, message, is_user=is_user)
     spoken = Spoken(parts, parse_time(message.get("createdAt")))
@@ -163,11 +179,33 @@ def _read_message(message: dict[str, Any]) -> Spoken:
     return spoken
 
 
+def _is_user(message: dict[str, Any]) -> bool:
+    """Some exports say it as a text, or by the sender's name alone."""
+    told = message.get("isCreatedByUser")
+    if isinstance(told, bool):
+        return told
+    return (text(told) or text(message.get("sender"))).lower() in ("true", "user")
+
+
 def _blocks(content: JSON) -> JSON:
-    """The content parts as the blocks that other vendors write."""
+    """The content parts as the blocks that other vendors write.
+
+    LibreChat has a result inside its call; our own export says where it stood if that was not right behind it.
+    """
     if not isinstance(content, list):
         return content
-    return [block for part in content for block in _block(part)]
+    told: list[JSON] = []
+    later: dict[int, JSON] = {}
+    for part in content:
+        at = count(mapping(mapping(part).get(OWN)).get("answered_at"))
+        for block in _block(part):
+            if at is not None and at not in later and mapping(block).get("type") == "tool_result":
+                later[at] = block
+            else:
+                told.append(block)
+    for at in sorted(later):
+        told.insert(at, later[at])
+    return told
 
 
 def _block(part: JSON) -> Iterator[JSON]:
@@ -183,10 +221,12 @@ def _block(part: JSON) -> Iterator[JSON]:
     elif kind == "tool_call" and isinstance(inside.get("tool_call"), dict):
         call = inside["tool_call"]
         named = mapping(call.get("function"))
-        yield {"type": "tool_use", "id": call.get("id"), "function": {"input": call.get("args"), **call, **named}}
-        output = named.get("output", call.get("output"))
+        output, is_result = named.get("output", call.get("output")), mapping(inside.get(OWN)).get("only") == "result"
+        if not is_result:
+            yield {"type": "tool_use", "id": call.get("id"), "function": {"input": call.get("args"), **call, **named}}
         if output is not None:
-            yield {"type": "tool_result", "tool_use_id": call.get("id"), "content": output}
+            name = call.get("name") if is_result else None
+            yield {"type": "tool_result", "tool_use_id": call.get("id"), "name": name, "content": output}
     else:
         yield part
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sessions.records import JSON, ImportEvent, InteractionKind
 
+from .blocks import decoded
 from .chat import read_message
 from .dialogues import Dialogue, Turn, each, kept, read_dialogues, without
 from .formats import Format, Input
@@ -19,12 +20,18 @@ _ABOUT_A_TURN = ("language", "toxic", "redacted", "turn_identifier")
 
 
 def _are_messages(value: JSON) -> bool:
+    value = decoded(value)  # tables keep lists as text
     return (
         isinstance(value, list)
         and bool(value)
         and isinstance(value[0], dict)
         and {"role", "content"} <= value[0].keys()
     )
+
+
+def _has_messages(value: JSON) -> bool:
+    """The same in a file that is known to hold such rows, of which one may begin with a message that is damaged."""
+    return isinstance(value, list) and any(isinstance(one, dict) and {"role", "content"} & one.keys() for one in value)
 
 
 def _is_wildchat(row: dict[str, Any]) -> bool:
@@ -52,11 +59,12 @@ def _read(source: Input, name: str) -> Iterator[ImportEvent]:
 
 
 def _dialogue(name: str, row: dict[str, Any]) -> Dialogue | None:
-    sides = [side for side in _SIDES if _are_messages(row.get(side))]
-    if not _are_messages(row.get(_LIST)) and not sides:
+    row = row | {name: decoded(row[name]) for name in (_LIST, *_SIDES) if isinstance(row.get(name), str)}
+    sides = [side for side in _SIDES if _has_messages(row.get(side))]
+    if not _has_messages(row.get(_LIST)) and not sides:
         return None
     envelope = without(row, _LIST, *_SIDES)
-    original = row.get("conversation_hash") or row.get("conversation_id") or row.get("question_id")
+    original = _name_of(row)
     moment = parse_time(row.get("timestamp")) or parse_time(row.get("tstamp"))
     dialogue = Dialogue(
         # Both give hashes, and may give the same one to the same words.
@@ -72,6 +80,15 @@ def _dialogue(name: str, row: dict[str, Any]) -> Dialogue | None:
     else:
         dialogue.turns = _flagged(_turns(row[_LIST], text(row.get("model"))), row.get("openai_moderation"))
     return dialogue
+
+
+def _name_of(row: dict[str, Any]) -> JSON:
+    """The conversation's hash or ID. Equal words have equal hashes, whoever said them, so the first turn's ID joins."""
+    if not row.get("conversation_hash"):
+        return row.get("conversation_id") or row.get("question_id")
+    messages = row.get(_LIST)
+    turn = mapping(messages[0]).get("turn_identifier") if isinstance(messages, list) and messages else None
+    return f"{row['conversation_hash']}-{turn}" if type(turn) is int else row["conversation_hash"]
 
 
 def _tells_times(messages: JSON) -> bool:

@@ -6,13 +6,15 @@ a message. Rows for preference tuning end in two ways.
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from sessions.records import JSON, ImportEvent, InteractionKind
 
-from .chat import read_message, role_of
-from .dialogues import Dialogue, Turn, each, kept, read_dialogues, without
+from .chat import read_message, role_of, turn_part
+from .dialogues import Dialogue, Turn, each, kept, read_dialogues, with_notes, without
 from .formats import Format, Input
+from .noted import OWN, notes_of
 from .rows import MESSAGES, first_rows
 from .threads import Part
 from .values import clip, parse_time, text
@@ -46,6 +48,15 @@ def _is_of_a_screen(message: dict[str, Any]) -> bool:
 def _list_of(row: dict[str, Any]) -> str:
     """Under which name the row has messages, "" if under none."""
     return next((name for name in _LISTS if _are_messages(row.get(name))), "")
+
+
+def _list_in(row: dict[str, Any]) -> str:
+    """The same in a file that is known to hold such rows, of which one may begin with a message that is damaged."""
+    return _list_of(row) or next((name for name in _LISTS if _has_messages(row.get(name))), "")
+
+
+def _has_messages(value: JSON) -> bool:
+    return isinstance(value, list) and any(isinstance(one, dict) and not _SAYS.isdisjoint(one) for one in value)
 
 
 def _are_messages(value: JSON) -> bool:
@@ -99,12 +110,24 @@ def _dialogue(row: dict[str, Any]) -> Dialogue | None:
         return _preference(row, model)
     if _is_completion(row) and not _list_of(row):
         return _completion(row, model)
-    name = _list_of(row)
+    name = _list_in(row)
     if not name:
         return None
-    dialogue = _described(without(row, name), name)
-    dialogue.turns = _attached(row, each(row[name], partial(_turn, model=model)))
+    turns = _attached(row, each(row[name], partial(_turn, model=model)))
+    notes = notes_of(row, len(row[name]))
+    dialogue = _described(without(row, name, *([OWN] if notes else [])), name)
+    dialogue.is_ours = bool(notes)
+    dialogue.turns = with_notes(turns, notes) if notes else chain(_instructions(row, row[name]), turns)
     return dialogue
+
+
+def _instructions(row: dict[str, Any], messages: list[JSON]) -> list[Turn]:
+    """What the model was told stands beside the messages in some dialects."""
+    said = row.get("system")
+    first = messages[0] if isinstance(messages[0], dict) else {}
+    if not isinstance(said, str) or not said or role_of(first.get("role")) == "system":
+        return []
+    return [Turn({"role": "system", "content": said}, [turn_part(said, "system")])]
 
 
 def _preference(row: dict[str, Any], model: str) -> Dialogue:

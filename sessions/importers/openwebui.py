@@ -10,7 +10,8 @@ from typing import Any
 
 from sessions.records import JSON, ImportEvent, InteractionKind, SessionDraft, SetAside
 
-from .chat import ASSISTANT, decoded, read_message, role_of, usage_of
+from .blocks import decoded
+from .chat import ASSISTANT, read_message, role_of, usage_of
 from .details import blocks_of
 from .documents import first_objects, read_objects
 from .files import describe_file
@@ -36,7 +37,7 @@ def _is_chat(record: dict[str, Any]) -> bool:
     chat = _chat(record)
     history = chat.get("history")
     if isinstance(history, dict):
-        return "currentId" in history or isinstance(history.get("messages"), dict)
+        return "currentId" in history or isinstance(history.get("messages"), dict | list)
     return (
         chat is not record
         and isinstance(chat.get("messages"), list)
@@ -86,15 +87,20 @@ def _read_chat(source: Input, line: Line) -> Iterator[ImportEvent]:
 
 def _messages(chat: dict[str, Any]) -> dict[str, JSON]:
     """The messages by ID, and those that only the list beside them has, which else repeats the way that is open."""
-    found: dict[str, JSON] = dict(mapping(mapping(chat.get("history")).get("messages")))
+    inside = mapping(chat.get("history")).get("messages")
+    found: dict[str, JSON] = dict(mapping(inside))
     before = None
-    listed = chat.get("messages")
-    for number, message in enumerate(listed if isinstance(listed, list) else []):
+    listed = [*_listed(inside), *_listed(chat.get("messages"))]
+    for number, message in enumerate(listed):
         key = text(mapping(message).get("id")) or f"{number}"
         if key not in found and isinstance(message, dict):
             found[key] = message if "parentId" in message else message | {"parentId": before}
         before = key
     return found
+
+
+def _listed(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else []
 
 
 def _parents(messages: dict[str, JSON]) -> dict[str, str | None]:

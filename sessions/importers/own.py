@@ -24,7 +24,7 @@ from sessions.records import (
     SetAside,
 )
 
-from .documents import Piece, first_objects, object_of, read_members
+from .documents import Piece, first_objects, object_of, read_documents
 from .formats import Format, Input, set_aside
 from .jsonl import Line, Unreadable, head_records, parse, read_lines
 from .values import count, mapping, name_of
@@ -45,6 +45,8 @@ _MEMBERS = _BEFORE | {_INTERACTIONS, "export_version", "export_timestamp", "kind
 
 def recognises_document(head: bytes) -> bool:
     """Whether this is the JSON document of a session."""
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return False
     objects = first_objects(head)
     return bool(objects) and "kind" not in objects[0] and _is_ours(objects[0])
 
@@ -196,11 +198,13 @@ def _packed(original: JSON) -> bytes:
 
 
 def read_document(source: Input) -> Iterator[ImportEvent]:
-    """The session of a document and its interactions, one at a time."""
-    export = _Export(source, f"{source.place}:1")
-    for piece in read_members(source, frozenset({_INTERACTIONS}), MAX_PART_BYTES):
-        yield from export.take(piece)
-    yield from export.close()
+    """The session of a document and its interactions, one at a time; and those of documents that follow it."""
+    documents = read_documents(source, frozenset({_INTERACTIONS}), MAX_PART_BYTES)
+    for number, members in enumerate(documents, 1):
+        export = _Export(source, f"{source.place}:{number}")
+        for piece in members:
+            yield from export.take(piece)
+        yield from export.close()
 
 
 # --- JSON Lines -------------------------------------------------------------------------------------------------

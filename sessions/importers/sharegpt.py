@@ -10,12 +10,14 @@ from typing import Any
 
 from sessions.records import JSON, ImportEvent, InteractionKind
 
-from .chat import decoded, read_message, role_of, turn_part
-from .dialogues import Dialogue, Turn, each, kept, read_dialogues, without
+from .blocks import decoded
+from .chat import read_message, role_of, turn_part
+from .dialogues import Dialogue, Turn, each, kept, read_dialogues, with_notes, without
 from .formats import Format, Input
+from .noted import OWN, notes_of
 from .rows import first_rows
 from .threads import Part
-from .values import clip, text
+from .values import clip, parse_time, text
 
 SOURCE = "sharegpt"
 _LISTS = ("conversations", "conversation", "items")
@@ -39,6 +41,16 @@ def _list_of(row: dict[str, Any]) -> str:
     return ""
 
 
+def _list_in(row: dict[str, Any]) -> str:
+    """The same in a file that is known to hold such rows: one that begins with a turn which is damaged is one too."""
+    return _list_of(row) or next((name for name in _LISTS if _has_turns(row.get(name))), "")
+
+
+def _has_turns(value: JSON) -> bool:
+    names = ("from", "value", "role", "content")
+    return isinstance(value, list) and any(isinstance(one, dict) and not one.keys().isdisjoint(names) for one in value)
+
+
 def recognises(head: bytes) -> bool:
     """Whether one of the first objects is such a row."""
     return any(_list_of(row) for row in first_rows(head))
@@ -49,23 +61,27 @@ def read(source: Input) -> Iterator[ImportEvent]:
 
 
 def _dialogue(row: dict[str, Any]) -> Dialogue | None:
-    name = _list_of(row)
+    name = _list_in(row)
     if not name:
         return None
-    envelope = without(row, name, "chosen", "rejected")
+    notes = notes_of(row, len(row[name]))
+    envelope = without(row, name, "chosen", "rejected", *([OWN] if notes else []))
     original = row.get("id")
     dialogue = Dialogue(
         original_id=str(original) if isinstance(original, str | int) and not isinstance(original, bool) else "",
+        is_ours=bool(notes),
         envelope=envelope,
         list_name=name,
         title=clip(text(row.get("title")), 1000) or None,
+        created_at=parse_time(row.get("created_at")) if notes else None,
         metadata=kept({**without(envelope, "title", "system"), "tools": decoded(row.get("tools"))}),
     )
     before: list[Turn] = []
     if isinstance(system := row.get("system"), str) and system:
         before.append(Turn({"from": "system", "value": system}, [turn_part(system, "system")]))
     model = text(row.get("model"))
-    dialogue.turns = chain(before, each(row[name], partial(_turn, model=model)))
+    turns = each(row[name], partial(_turn, model=model))
+    dialogue.turns = chain(before, with_notes(turns, notes) if notes else turns)
     for label in ("rejected", "chosen"):
         if row.get(label) is not None:
             ending = _ending(row[label], model)

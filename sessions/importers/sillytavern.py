@@ -6,12 +6,14 @@ checkpoint, which SillyTavern writes as a file of its own, is found to be a bran
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sessions.records import JSON, ImportEvent, InteractionKind, SessionDraft, SetAside
 
-from .chat import decoded, turn_part
+from .blocks import decoded
+from .chat import turn_part
 from .files import describe_file
 from .formats import Format, Input, set_aside
 from .jsonl import Line, head_records, read_lines
@@ -63,8 +65,8 @@ class _Chat:
         self._told: SessionDraft | None = None
 
     def take(self, line: Line) -> Iterator[ImportEvent]:
-        if _is_message(line.record):
-            yield from self._message(line)
+        if "mes" in line.record:
+            yield from self._message(replace(line, record={**line.record, "mes": text(line.record["mes"])}))
         elif self._header or not _is_header(line.record):
             yield set_aside(line.place, "neither header nor message", damaged=False, raw=line.raw)
         else:

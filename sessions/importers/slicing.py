@@ -5,7 +5,7 @@ all that is looked for, so that a part which is no JSON costs its neighbours not
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from sessions.records import SetAside
@@ -28,12 +28,14 @@ MAX_MEMBERS = 250_000
 """The members of one object whose names are remembered, to tell those that stand twice."""
 
 MAX_DAMAGED = 10_000
-"""So many parts that are no JSON, and the rest is not looked at."""
+"""So many parts that are no JSON, or items in which nothing is, and the rest is not looked at."""
 
 TORN = "a torn document"
+TOO_MUCH_DAMAGE = "too much damage; the rest was not read"
 
 _READ_BYTES = 1024 * 1024
 _READ_MOST_BYTES = 4 * 1024 * 1024
+_GROWN_MOST_BYTES = 8 * 1024 * 1024
 _KEPT_BYTES = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 _NOT_BLANK = re.compile(rb"[^ \t\r\n]")
@@ -73,7 +75,7 @@ class _Cut:
 class Slicer:
     """A JSON text on its way through. `read` gives its next bytes, at most so many, and b"" at the end.
 
-    A piece of more than `largest_bytes` is set aside.
+    A piece of more than `largest_bytes` is set aside. `document` is the number of the top-level value at hand.
     """
 
     def __init__(self, read: Callable[[int], bytes], place: str, largest_bytes: int = MAX_PIECE_BYTES) -> None:
@@ -84,6 +86,7 @@ class Slicer:
         self._view: memoryview | None = None
         self._at = 0
         self._is_over = False
+        self.document = 0
         self._failed: OSError | None = None
 
     @classmethod
@@ -102,29 +105,33 @@ class Slicer:
         damaged = 0
         for found in self._items(opened):
             yield found
-            damaged += isinstance(found, SetAside)
+            damaged += isinstance(found, SetAside) or _says_nothing(found)
             if damaged > MAX_DAMAGED:
-                yield set_aside(self._place, "too much damage; the rest was not read", damaged=True)
+                yield set_aside(self._place, TOO_MUCH_DAMAGE, damaged=True)
                 return
 
     def _items(self, opened: frozenset[str] | None) -> Iterator[Piece | SetAside]:
         if self._next() == _BOM[0] and self._buffer.startswith(_BOM, self._at):
             self._at += len(_BOM)
-        number = 0
+        number = empty = 0
         while not self._is_over and (first := self._next()) != _NOTHING:
+            if empty > MAX_DAMAGED:
+                yield set_aside(self._place, TOO_MUCH_DAMAGE, damaged=True)
+                return
             if first == _COMMA:
                 self._at += 1
                 continue
-            number += 1
+            self.document = number = number + 1
             again = f"{number}:" if number > 1 else ""
             if first == _ARRAY:
-                yield from self._array(f"{self._place}:{again}", "")
+                empty += not (yield from self._array(f"{self._place}:{again}", ""))
             elif first == _OBJECT and opened is not None:
-                yield from self._members(f"{self._place}:{again}", opened)
+                empty += not (yield from self._members(f"{self._place}:{again}", opened))
             else:
                 yield self._value(f"{self._place}:{number}", "")
 
-    def _array(self, place: str, name: str) -> Iterator[Piece | SetAside]:
+    def _array(self, place: str, name: str) -> Generator[Piece | SetAside, None, int]:
+        """The items, and then how many there were."""
         self._at += 1
         index = 0
         while not self._is_over:
@@ -133,12 +140,14 @@ class Slicer:
                 self._at += 1
             elif first == _ARRAY_END:
                 self._at += 1
-                return
+                break
             else:
                 yield self._value(f"{place}[{index}]", name)
                 index += 1
+        return index
 
-    def _members(self, place: str, opened: frozenset[str], outer: str = "") -> Iterator[Piece | SetAside]:
+    def _members(self, place: str, opened: frozenset[str], outer: str = "") -> Generator[Piece | SetAside, None, int]:
+        """The members, and then how many names there were."""
         self._at += 1
         seen: set[str] = set()
         while not self._is_over:
@@ -148,7 +157,7 @@ class Slicer:
                 continue
             if first == _OBJECT_END:
                 self._at += 1
-                return
+                break
             name = self._name(place)
             if isinstance(name, SetAside):
                 yield name
@@ -164,6 +173,7 @@ class Slicer:
             if len(seen) > MAX_MEMBERS:
                 self._is_over = True
                 yield set_aside(place, "too many members in an object", damaged=True)
+        return len(seen)
 
     def _opened(self, place: str, name: str) -> Iterator[Piece | SetAside]:
         if self._next() == _ARRAY:
@@ -208,13 +218,13 @@ class Slicer:
         return self._buffer[self._at]
 
     def _fill(self) -> bool:
-        """Read on; what was taken is let go. The steps grow with what is held, so that it is seldom moved.
+        """Read on; what was taken is let go. The steps grow with what is held, up to a bound, so that it seldom moves.
 
         An error of the disk is raised once all that was read before it has been looked at.
         """
         if self._failed:
             raise self._failed
-        pieces, wanted = [], max(len(self._buffer) - self._at, _READ_BYTES)
+        pieces, wanted = [], min(max(len(self._buffer) - self._at, _READ_BYTES), _GROWN_MOST_BYTES)
         try:
             while wanted > 0 and (data := self._read(min(wanted, _READ_MOST_BYTES))):
                 pieces.append(data)
@@ -280,6 +290,12 @@ class Slicer:
         if kept or len(raw) > self._largest_bytes:
             return _Cut(kept or raw, "an item too large")
         return _Cut(raw)
+
+
+def _says_nothing(piece: Piece) -> bool:
+    """Whether this is an item, or stands for itself, and is neither object nor list with anything in it."""
+    is_member = bool(piece.name) and not piece.place.endswith("]")
+    return not is_member and (len(piece.held) <= 2 or piece.held[0] not in (_ARRAY, _OBJECT))
 
 
 def _as_damage(value: Piece | SetAside, reason: str = "not JSON") -> SetAside:

@@ -1,4 +1,4 @@
-"""From a path to the things in it that can be read: files found, formats recognised by content."""
+"""A file that can be read: its format recognised by content, its events, and how far the reading has come."""
 
 import io
 import os
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
 
-from sessions.errors import NotFound
+from sessions.errors import InvalidInput
 from sessions.records import ImportEvent
 
 from . import (
@@ -19,6 +19,7 @@ from . import (
     codex,
     gemini_cli,
     gemini_takeout,
+    gemini_takeout_html,
     langchain,
     langfuse,
     legacy,
@@ -33,9 +34,10 @@ from . import (
     sillytavern,
     vercel_ui,
 )
-from .archives import Member, is_archive
+from .archives import is_archive
+from .containers import WAYS, Counted, Rewritten, as_lines, head_as_lines, is_utf_16, transcoded
 from .formats import HEAD_BYTES, Format, Input, printable, set_aside
-from .gzipped import is_gzipped, open_gzipped, stated_size
+from .gzipped import is_gzipped
 
 FORMATS: tuple[Format, ...] = (
     claude_code.LINES,
@@ -53,6 +55,7 @@ FORMATS: tuple[Format, ...] = (
     gemini_cli.LOG,
     gemini_cli.DOCUMENT,
     gemini_takeout.FORMAT,
+    gemini_takeout_html.FORMAT,
     ai_studio.FORMAT,
     sillytavern.FORMAT,
     oasst.FORMAT,
@@ -67,6 +70,7 @@ FORMATS: tuple[Format, ...] = (
 )
 """Asked in this order. A new format is one module and one entry here."""
 
+AROUND_RECORDS = "members around the records"
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -92,16 +96,28 @@ class Source:
         self._obstacle = obstacle
         self._damaged = damaged
         self._opened = opened
+        self._rewritten: list[Callable[[io.BufferedReader], Iterator[bytes]]] = []
+        self._counted: Counted | None = None
+        self._beside = bytearray()
         self._input: Input | None = None
+        self._forced: Format | None = None
 
     @property
     def format_name(self) -> str:
         """The format's name, "" where the content is of none that we know. Opens the file the first time."""
         return self._format.name if self._format else ""
 
+    def read_as(self, format_name: str) -> None:
+        """Take it for a format, whatever it looks like. Raises InvalidInput for a name that no format has."""
+        found = check_format(format_name)
+        if not self._obstacle:
+            self._forced = found
+
     @property
     def bytes_read(self) -> int:
-        return self._input.bytes_read if self._input else 0
+        if self._input is None:
+            return 0
+        return self._counted.bytes_read if self._counted else self._input.bytes_read
 
     @property
     def records_read(self) -> int:
@@ -116,18 +132,38 @@ class Source:
         if self._obstacle:
             return None
         try:
-            with self._open() as stream:
-                head = stream.peek(HEAD_BYTES)[:HEAD_BYTES]
+            head = self._head()
+            if is_utf_16(head):
+                self._rewritten.append(transcoded)
+                head = self._head()
         except OSError as error:
-            self._obstacle, self._damaged = _reason(error), True
+            self._obstacle, self._damaged = reason_of(error), True
             return None
-        found = next((format for format in FORMATS if format.recognises(head)), None)
+        found = self._forced or _recognised(head) or self._recognised_otherwise(head)
         if found is None:
             self._obstacle = _stranger(head)
         return found
 
+    def _recognised_otherwise(self, head: bytes) -> Format | None:
+        """The format whose lines were made a document of."""
+        for opened in WAYS:
+            if found := _recognised(head_as_lines(head, opened)):
+                self._rewritten.append(partial(as_lines, opened=opened, beside=self._beside))
+                return found
+        return None
+
+    def _head(self) -> bytes:
+        with self._open() as stream:
+            return stream.peek(HEAD_BYTES)[:HEAD_BYTES]
+
     def _open(self) -> io.BufferedReader:
-        return self._opened() if self._opened else _open_regular(self.path)
+        stream = self._opened() if self._opened else open_regular(self.path)
+        if self._rewritten:
+            self._counted = Counted(stream)
+            stream = io.BufferedReader(self._counted, 1024 * 1024)
+        for made in self._rewritten:
+            stream = io.BufferedReader(Rewritten(stream, made), 1024 * 1024)
+        return stream
 
     def read(self) -> Iterator[ImportEvent]:
         """The file's events. Never raises for what is in the file, nor where it cannot be read."""
@@ -140,104 +176,18 @@ class Source:
                 head = stream.peek(HEAD_BYTES)[:HEAD_BYTES]
                 self._input = Input(self.path, stream, head, is_file=self._opened is None)
                 yield from format.read(self._input)
+                if self._beside:
+                    self._input.records_read += 1
+                    yield set_aside(printable(self.path), AROUND_RECORDS, damaged=False, raw=bytes(self._beside))
         except OSError as error:
-            yield set_aside(printable(self.path), _reason(error), damaged=True)
+            yield set_aside(printable(self.path), reason_of(error), damaged=True)
         finally:
             # Whoever shows progress keeps thousands of sources; only the numbers are wanted of one that was read.
             if self._input:
                 self._input.head = b""
 
 
-def open_sources(path: Path) -> Iterator[Source]:
-    """The file at `path`, or all that lies below the directory: files before folders, each in order of name.
-
-    A ZIP archive is a folder too, of the files in it; one within another is not opened. What gzip packed is a folder
-    of one file. Files come first so that a
-    session precedes its subagents, which lie in a folder of its name. Links are never followed; whatever is not a
-    regular file is a source that is set aside, never opened. Raises NotFound at once where there is nothing at `path`.
-    """
-    if not os.path.lexists(path):
-        raise NotFound(f"There is no file or folder {printable(path)!r}.", hint="Check the path.")
-    return _walk(path)
-
-
-def _walk(top: Path) -> Iterator[Source]:
-    waiting = [top]  # not recursion: a tree may be nested deeper than Python's stack
-    while waiting:
-        path = waiting.pop()
-        try:
-            status = path.lstat()
-            if stat.S_ISDIR(status.st_mode):
-                files, folders = _entries(path)
-                waiting += reversed(folders)
-                waiting += reversed(files)
-            else:
-                yield from _sources_of(path, status)
-        except OSError as error:
-            yield Source(path, obstacle=_reason(error), damaged=True)
-
-
-def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
-    files: list[Path] = []
-    folders: list[Path] = []
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            kind = folders if entry.is_dir(follow_symlinks=False) else files
-            kind.append(folder / entry.name)
-    return files, folders
-
-
-def _sources_of(path: Path, status: os.stat_result) -> Iterator[Source]:
-    if not stat.S_ISREG(status.st_mode):
-        is_link = stat.S_ISLNK(status.st_mode)
-        yield Source(path, obstacle="a symbolic link" if is_link else "not a regular file")
-    elif is_archive(beginning := _beginning(path)):
-        yield from _members(path)
-    elif is_gzipped(beginning):
-        with _open_regular(path) as packed:
-            size_bytes = stated_size(packed)
-        yield Source(path / path.stem, size_bytes, opened=lambda: open_gzipped(_open_regular(path)))
-    else:
-        yield Source(path, status.st_size)
-
-
-def _beginning(path: Path) -> bytes:
-    try:
-        with _open_regular(path) as stream:
-            return stream.peek(4)
-    except OSError:
-        return b""  # it will be said when the file is read
-
-
-def _members(path: Path) -> Iterator[Source]:
-    with _open_regular(path) as archive:
-        members = archives.members_of(archive)
-    if not members:
-        yield Source(path, obstacle="an empty archive")
-    for member in sorted(members, key=_place_in_walk):
-        name = path / member.name.replace("\0", "")[: archives.MAX_NAME]
-        if member.obstacle:
-            yield Source(name, obstacle=member.obstacle, damaged=True)
-        else:
-            yield Source(name, member.size_bytes, opened=partial(_open_member, path, member))
-
-
-def _place_in_walk(member: Member) -> list[tuple[bool, str]]:
-    """What sorts as a walk goes: in each folder the files before the folders."""
-    *folders, file = member.name.split("/")
-    return [*((True, folder) for folder in folders), (False, file)]
-
-
-def _open_member(path: Path, member: Member) -> io.BufferedReader:
-    archive = _open_regular(path)
-    try:
-        return archives.open_member(archive, member)
-    except OSError:
-        archive.close()
-        raise
-
-
-def _open_regular(path: Path) -> io.BufferedReader:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open a regular file. Without following links, and without waiting on a FIFO put there since it was listed."""
     descriptor = os.open(path, _OPEN_FLAGS)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -246,13 +196,26 @@ def _open_regular(path: Path) -> io.BufferedReader:
     return io.BufferedReader(io.FileIO(descriptor), 1024 * 1024)
 
 
+def check_format(name: str) -> Format | None:
+    """The format of a name, None for "". Raises InvalidInput for a name that no format has."""
+    found = next((format for format in FORMATS if format.name == name), None)
+    if name and found is None:
+        names = ", ".join(sorted({format.name for format in FORMATS}))
+        raise InvalidInput("format", f"must be one of: {names}.")
+    return found
+
+
+def _recognised(head: bytes) -> Format | None:
+    return next((format for format in FORMATS if format.recognises(head)), None)
+
+
 def _stranger(head: bytes) -> str:
     if is_archive(head) or is_gzipped(head):
         return "an archive within an archive"
     return "not a known format" if head else "an empty file"
 
 
-def _reason(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
     if isinstance(error, archives.NotReadable):
         return str(error)
     return f"cannot be read: {error.strerror or error}"

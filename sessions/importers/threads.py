@@ -110,10 +110,14 @@ class Thread:
         if message.is_branch and message.parts and (parent is None or message.parts[0].kind not in _BRANCHING):
             # Nobody sees it by the kind of the interaction, or there is none before it to branch from.
             message.parts[0].metadata["begins_branch"] = True
-        said = []
+        said: list[ImportedInteraction] = []
+        own_keys: set[str] = set()
         for number, part in enumerate(message.parts):
             suffix = part.name or (str(number) if number else "")
             own_key = f"{base}#{_plain(suffix)}" if suffix else base
+            if own_key in own_keys:
+                own_key = f"{own_key}~{number}"  # one call twice in a message, say: neither is lost
+            own_keys.add(own_key)
             draft = self._draft(part, own_key, parent, None if number else message.record)
             said.append(ImportedInteraction(session_id=self.session_id, draft=draft, place=message.place))
             parent = own_key

@@ -9,7 +9,8 @@ from typing import Any
 
 from sessions.records import JSON, ImportEvent, InteractionKind
 
-from .chat import read_message, result_text, role_of, turn_part, usage_of
+from .blocks import result_text
+from .chat import read_message, role_of, turn_part, usage_of
 from .dialogues import Dialogue, Turn, each, kept, read_dialogues, without
 from .files import describe_file
 from .formats import Format, Input
@@ -44,6 +45,17 @@ def _list_of(row: dict[str, Any]) -> str:
     return ""
 
 
+def _list_in(row: dict[str, Any]) -> str:
+    """The same in a file that is known to hold such rows: messages may also have neither parts nor calls."""
+    lists = {name: row.get(name) for name in _LISTS}
+    found = (name for name, one in lists.items() if isinstance(one, list) and any(map(_has_role, one)))
+    return _list_of(row) or next(found, "")
+
+
+def _has_role(value: JSON) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("role"), str)
+
+
 def recognises(head: bytes) -> bool:
     """Whether the first objects are such messages, or one of them is a row of such."""
     rows = first_rows(head)
@@ -57,11 +69,11 @@ def read(source: Input) -> Iterator[ImportEvent]:
 
 
 def _loose(row: dict[str, Any]) -> Turn | None:
-    return _turn(row) if isinstance(row.get("role"), str) and not _list_of(row) else None
+    return _turn(row) if isinstance(row.get("role"), str) and not _list_in(row) else None
 
 
 def _dialogue(row: dict[str, Any]) -> Dialogue | None:
-    name = _list_of(row)
+    name = _list_in(row)
     if not name:
         return None
     envelope = without(row, name)

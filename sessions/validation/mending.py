@@ -20,6 +20,8 @@ from .values import (
     TEXT_FIELDS,
 )
 
+# What stands in the place of what is deeper is a value too, and must itself be no deeper than allowed.
+_MOST_DEPTH = MAX_JSON_DEPTH - 1
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -33,7 +35,7 @@ def storable(draft: InteractionDraft) -> InteractionDraft:
     altered: list[str] = []
 
     def mend(field: str, value: JSON) -> JSON:
-        mended = _mended(value, MAX_JSON_DEPTH)
+        mended = _mended(value, _MOST_DEPTH)
         if mended != value:
             altered.append(field)
         return mended
@@ -83,7 +85,7 @@ def _is_sound(value: str) -> bool:
 
 def storable_json(value: Any) -> Any:
     """A JSON value from a foreign file made storable, as `storable` does for a draft."""
-    return _mended(value, MAX_JSON_DEPTH)
+    return _mended(value, _MOST_DEPTH)
 
 
 def storable_text(value: str | None, longest: int) -> str:

@@ -90,7 +90,11 @@ def _total(found: Iterable[Counts]) -> Counts:
 
 
 def openai(path: Path) -> Counts:
-    lists = [row.get("messages") or row.get("traj") or row.get("history") for row in rows_of(path)]
+    found = [row.get("messages") or row.get("traj") or row.get("history") for row in rows_of(path)]
+    # Chatbot UI has its conversations under the name that an agent has its messages under.
+    lists = [
+        one for some in found for one in ([inner["messages"] for inner in some] if "messages" in some[0] else [some])
+    ]
     every = [message for messages in lists for message in messages]
     calls = sum(len(message.get("tool_calls") or []) for message in every)
     return Counts(len(lists), len(every), calls, sum(message["role"] == "tool" for message in every))

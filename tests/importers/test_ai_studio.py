@@ -74,3 +74,11 @@ def test_it_reads_prompts_made_by_others() -> None:
     )  # fmt: skip
     events = list(only(folder / "polylogue__code_execution_prompt.json").read())
     assert told(events)[2:] == [("call", "code_execution"), ("result", "4\n"), ("agent", "The answer is 4.")]
+
+
+def test_each_of_several_prompts_is_a_session(tmp_path: Path) -> None:
+    prompts = [prompt({"role": "user", "text": f"q{n}"}, {"role": "model", "text": f"a{n}"}) for n in (1, 2)]
+    for events in (read_json(tmp_path, prompts), list(only(write(tmp_path / "p.jsonl", *prompts)).read())):
+        said = [one for one in told(events) if one[0] != "turn"]
+        assert said == [("user", "q1"), ("agent", "a1"), ("user", "q2"), ("agent", "a2")]
+        assert len({session.session_id for session in sessions(events)}) == 2

@@ -134,7 +134,7 @@ def test_a_damaged_member_gives_what_is_whole_and_costs_no_neighbour(tmp_path: P
 def test_a_torn_archive_is_named(tmp_path: Path, cut: int) -> None:
     path = packed(tmp_path / "a.zip", ("a.jsonl", LINE * 10))
     path.write_bytes(path.read_bytes()[:-cut])
-    assert reasons(events_of(path)) == [("an archive without its end", True)]
+    assert reasons(events_of(path))[0] == ("an archive without its end", True)
 
 
 def test_a_member_packed_too_tightly_is_refused_unread(tmp_path: Path) -> None:

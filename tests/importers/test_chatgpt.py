@@ -274,3 +274,29 @@ def test_it_is_recognised_by_its_nodes(tmp_path: Path, value: Any, name: str) ->
     path = tmp_path / "x"
     path.write_text(json.dumps(value))
     assert only(path).format_name == name
+
+
+def test_a_content_of_a_later_version_is_told_as_it_stands(tmp_path: Path) -> None:
+    later = {"content_type": "hologram", "scene": {"title": ["words"]}, "parts": []}
+    events = read_json(tmp_path, [chatgpt(node("a1", None, "assistant", content=later))])
+    assert [json.loads(said) for said in texts(events)] == [{"content_type": "hologram", "scene": {"title": ["words"]}}]
+    assert not asides(events)
+
+
+@pytest.mark.parametrize(
+    "content", ["plain words", ["plain words"], {"content_type": "text", "parts": ["plain words"]}]
+)
+def test_a_content_may_be_nothing_but_its_words(tmp_path: Path, content: Any) -> None:
+    message = {"id": "u1", "author": "user", "content": content}
+    export = chatgpt() | {"mapping": {"u1": {"id": "u1", "parent": None, "message": message}}}
+    events = read_json(tmp_path, [export])
+    assert (texts(events), drafts(events)[0].kind) == (["plain words"], InteractionKind.CLIENT_REQUEST)
+
+
+@pytest.mark.parametrize("parent", [None, "gone"])
+def test_a_node_without_a_parent_follows_the_one_that_has_it_among_its_children(tmp_path: Path, parent: Any) -> None:
+    first, second = node("u1", None, "user", "q"), node("a1", parent, "assistant", "a")
+    events = read_json(tmp_path, [chatgpt(second, first | {"children": ["a1", 5, "u1"]})])
+    assert [(draft.prompt or draft.response, draft.parent_key) for draft in drafts(events)] == [
+        ("q", None), ("a", "chatgpt:u1")
+    ]  # fmt: skip

@@ -173,3 +173,11 @@ def test_a_longer_version_keeps_all_that_the_shorter_had(tmp_path: Path) -> None
     shorter = interactions(read_json(tmp_path, claude(*messages)))
     longer = interactions(read_json(tmp_path, claude(*messages, claude_message("m3", "human", "more"))))
     assert longer[:2] == shorter
+
+
+def test_a_message_that_does_not_say_which_it_follows_follows_the_one_before(tmp_path: Path) -> None:
+    messages = [claude_message("m1", "human", "q"), claude_message("m2", "assistant", "a", parent="m1")]
+    silent = claude_message("m3", "human", "more")
+    del silent["parent_message_uuid"]
+    events = read_json(tmp_path, claude(*messages, silent))
+    assert [draft.parent_key for draft in drafts(events)] == [None, "claude-ai:m1", "claude-ai:m2"]

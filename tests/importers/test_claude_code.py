@@ -542,3 +542,40 @@ def test_a_damaged_line_costs_no_neighbour(tmp_path: Path) -> None:
     events = read(tmp_path, record("user", "u1", "a"), b'{"type": "user"', record("user", "u2", "b", "u1"))
     assert texts(events) == ["a", "b"]
     assert [(aside.reason, aside.damaged) for aside in asides(events)] == [("not JSON", True)]
+
+
+@pytest.mark.parametrize("joined", ["%s\n%s\n", "[%s, %s]", "[\n%s,\n%s]"])
+def test_the_records_of_several_logs_in_one_file_are_all_read(tmp_path: Path, joined: str) -> None:
+    logs = [{"loglines": [record("user", f"u{n}", said(f"q{n}"), sessionId=f"s{n}")]} for n in (1, 2)]
+    path = tmp_path / "logs.json"
+    path.write_text(joined % tuple(json.dumps(log, indent=1) for log in logs))
+    assert texts(events_of(path)) == ["q1", "q2"]
+
+
+@pytest.mark.parametrize("log", ['{"loglines": []}', '{"loglines":\n[]}\n'])
+def test_a_log_without_records_is_named(tmp_path: Path, log: str) -> None:
+    path = tmp_path / "log.json"
+    path.write_text(log)
+    assert [aside.reason for aside in asides(events_of(path))] == ["a log without records"]
+
+
+def test_a_record_that_names_itself_as_its_parent_has_none(tmp_path: Path) -> None:
+    silent = {"type": "attachment", "uuid": "u1", "parentUuid": "u1", "sessionId": "s1", "attachment": {"type": "x"}}
+    events = read(tmp_path, silent | {"parentUuid": "a0"}, record("assistant", "a0", said("hi"), parent="u1"))
+    assert parents(events) == [None]
+
+
+def test_records_are_the_same_whatever_ends_their_lines(tmp_path: Path) -> None:
+    data = b"".join(
+        line_of(
+            {"type": "user", "message": {"role": "user", "content": f"q{n}"}, "isSidechain": False, "timestamp": "x"}
+        )
+        + b"\n"
+        for n in range(3)
+    )
+    found = []
+    for ends in (b"\n", b"\r\n"):
+        path = tmp_path / "t.jsonl"
+        path.write_bytes(data.replace(b"\n", ends))
+        found.append((keys(events_of(path)), [draft.source_record for draft in drafts(events_of(path))]))
+    assert found[0] == found[1]

@@ -1,5 +1,6 @@
 """Gemini CLI: a document, and a log in which messages are written again, replaced and gone back on."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,26 @@ def test_it_reads_sessions_made_by_others() -> None:
     ]  # fmt: skip
     events = list(only(FIXTURES / "gemini-cli" / "agentsview__tool_calls.json").read())
     assert told(events) == [("user", "Read this file"), ("agent", "Let me read it."), ("call", "read_file")]
+
+
+def test_each_of_several_documents_is_a_session(tmp_path: Path) -> None:
+    documents = [
+        {"sessionId": f"session-{n}", "projectHash": "p", "messages": [said("m1", "user", f"q{n}")]} for n in (1, 2)
+    ]
+    for events in (read_json(tmp_path, documents), read(tmp_path, *documents)):
+        assert told(events) == [("user", "q1"), ("user", "q2")]
+        assert {session.session_id for session in sessions(events)} == {"session-1", "session-2"}
+
+
+def test_one_call_twice_in_a_message_loses_neither(tmp_path: Path) -> None:
+    header = {"sessionId": "s" * 20, "projectHash": "p", "startTime": "2025-01-01T00:00:00Z"}
+    events = read(tmp_path, header, said("m1", "gemini", "", toolCalls=[call("t1"), call("t1", args={"other": 1})]))
+    found = [draft.idempotency_key for draft in drafts(events)]
+    assert len(set(found)) == len(found)
+
+
+def test_the_list_of_what_was_typed_is_not_taken_for_another_format(tmp_path: Path) -> None:
+    typed = {"sessionId": "s", "messageId": 0, "type": "user", "message": "hi", "timestamp": "2025-01-01T00:00:00Z"}
+    path = tmp_path / "logs.json"
+    path.write_text(json.dumps([typed]))
+    assert only(path).format_name == ""

@@ -1,5 +1,6 @@
 """Gemini in Takeout: activities, newest first, grouped by the pauses between them."""
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,32 @@ def test_it_reads_a_takeout_made_by_others() -> None:
     events = list(only(FIXTURES / "gemini-takeout" / "chatlore__MyActivity.json").read())
     assert len(sessions(events)) == 4
     assert told(events)[1] == ("agent", "Here is a simple recipe:\n\n- 500 g flour\n- 325 g water\n\nMix & rest.")
+
+
+PAGE = b"""<!DOCTYPE html><html><head><title>My Activity History</title></head><body>%s</body></html>"""
+CELL = b'<div class="outer-cell mdl-cell"><p>Gemini Apps</p><div class="content-cell">Prompted hello</div></div>'
+
+
+@pytest.mark.parametrize("number", [1, 3, 5_000])
+def test_of_the_web_page_each_activity_is_named_as_not_read(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "MyActivity.html"
+    path.write_bytes(PAGE % (CELL * number))
+    source = only(path)
+    found = asides(list(source.read()))
+    assert (source.format_name, len(found), source.records_read) == ("gemini-takeout-html", number, number)
+    assert all(b"Prompted hello" in aside.raw and not aside.damaged for aside in found)
+    assert {aside.reason for aside in found} == {"an activity in a web page, which is not read: ask Takeout for JSON"}
+
+
+def test_a_page_of_other_products_is_none_of_these(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_bytes(PAGE % CELL.replace(b"Gemini Apps", b"Search"))
+    assert only(tmp_path / "page.html").format_name == ""
+
+
+def test_a_page_that_is_one_long_activity_is_not_held(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(PAGE % (CELL + b"x" * 50_000_000 + CELL))
+    tracemalloc.start()
+    assert len(asides(list(only(path).read()))) == 2
+    assert tracemalloc.get_traced_memory()[1] < 20 * 1024 * 1024
+    tracemalloc.stop()

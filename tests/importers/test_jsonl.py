@@ -52,7 +52,7 @@ def test_it_takes_a_last_line_without_newline_and_sets_a_torn_one_aside() -> Non
 def test_it_passes_blank_lines_and_takes_carriage_returns_and_a_byte_order_mark() -> None:
     lines = lines_of(b'\xef\xbb\xbf{"n": 1}\r\n\n  \n{"n": "\xe2\x80\xa8"}\n')
     assert [(line.place, line.raw) for line in lines] == [
-        ("t.jsonl:1", b'{"n": 1}\r'),
+        ("t.jsonl:1", b'{"n": 1}'),
         ("t.jsonl:4", b'{"n": "\xe2\x80\xa8"}'),
     ]
 

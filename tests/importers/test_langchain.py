@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .builders import drafts, only, read, sessions
+from .builders import drafts, only, read, sessions, write
 from .telling import FIXTURES, read_json, told
 
 
@@ -76,3 +76,28 @@ def test_it_reads_messages_of_every_type() -> None:
     assert (found[2].reasoning, found[2].model, found[4].status) == ("look", "claude-sonnet-4", "error")
     assert (found[5].status, found[5].error_message, found[5].tool_parameters) == ("error", "bad json", '{"x":')
     assert found[6].metadata["role"] == "critic"
+
+
+def test_messages_of_unknown_types_and_without_their_data_are_kept(tmp_path: Path) -> None:
+    odd = [
+        {"type": "telepathy", "data": {"content": "hm"}},
+        {"data": {"content": "who"}},
+        {"type": "human", "data": None},
+    ]
+    events = read_json(tmp_path, [*[message("human", "q")] * 3, *odd])
+    assert told(events)[3:] == [("turn", "hm"), ("turn", "who"), ("user", "")]
+
+
+def test_a_type_may_be_the_name_of_its_class(tmp_path: Path) -> None:
+    events = read_json(tmp_path, [message("AIMessageChunk", "a"), message("HumanMessage", "q")])
+    assert told(events) == [("agent", "a"), ("user", "q")]
+
+
+def test_a_row_that_begins_with_a_damaged_message_is_read(tmp_path: Path) -> None:
+    events = read(tmp_path, {"messages": [message("human", "q")]}, {"messages": [None, message("ai", "a")]})
+    assert told(events) == [("user", "q"), ("turn", ""), ("agent", "a")]
+
+
+def test_the_rows_of_its_database_are_not_taken_for_another_format(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.jsonl", {"id": 1, "session_id": "s", "message": message("human", "q")})
+    assert only(path).format_name == ""

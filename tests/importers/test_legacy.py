@@ -168,3 +168,13 @@ def test_it_reads_every_document_that_the_old_system_left(shared_data: Path) -> 
         assert event.session_id == document["session_id"]
         assert event.stated_interactions == document["total_interactions"]
         assert event.created_at == datetime.fromisoformat(document["created_at"] + "+00:00")
+
+
+@pytest.mark.parametrize("joined", ["%s\n%s\n", "[%s, %s]"])
+def test_several_documents_in_one_file_are_several_sessions(tmp_path: Path, joined: str) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(joined % (json.dumps(OLD), json.dumps(OLD | {"session_id": "11ff11ff11ff11ff"})))
+    events = events_of(path)
+    assert [event.session_id for event in events if isinstance(event, SessionDraft)] == [
+        "00ff00ff00ff00ff", "11ff11ff11ff11ff"
+    ]  # fmt: skip

@@ -111,3 +111,17 @@ def test_what_makes_no_sense_is_named(tmp_path: Path) -> None:
         "not an object",
     ]
     assert kinds(events) == [RESPONSE]
+
+
+def test_messages_of_which_none_says_what_it_follows_are_a_chain(tmp_path: Path) -> None:
+    messages = [libre_message(f"m{n}", "", f"t{n}", user=n % 2 == 0) for n in range(3)]
+    events = read_json(tmp_path, libre(*messages))
+    assert [draft.parent_key for draft in drafts(events)] == [None, "librechat:m0", "librechat:m1"]
+    alternatives = [libre_message(f"m{n}", "", f"t{n}", user=True) for n in range(2)]
+    assert [draft.parent_key for draft in drafts(read_json(tmp_path, libre(*alternatives)))] == [None, None]
+
+
+@pytest.mark.parametrize("told", [{"isCreatedByUser": "true"}, {"isCreatedByUser": None, "sender": "User"}])
+def test_the_user_is_known_however_it_is_said(tmp_path: Path, told: dict[str, Any]) -> None:
+    events = read_json(tmp_path, libre(libre_message("m1", None, "q") | told))
+    assert kinds(events) == [InteractionKind.CLIENT_REQUEST]

@@ -276,14 +276,60 @@ def test_rings_among_messages_end(tmp_path: Path) -> None:
     assert {words for _, words in told(events_of(path))} == {"one", "two"}
 
 
-def test_a_log_beside_the_database_is_mentioned(tmp_path: Path) -> None:
+def in_use(path: Path, *responses: dict[str, Any]) -> sqlite3.Connection:
+    """A connection to a database of which these responses stand in the log alone."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    for row in responses:
+        marks = ", ".join("?" for _ in row)
+        connection.execute(f"INSERT INTO responses ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+    return connection
+
+
+def test_what_stands_in_the_log_beside_the_database_is_read(tmp_path: Path) -> None:
     path = old(tmp_path, response(1, "hello", "hi"))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-    connection.close()
-    events = events_of(path)
+    with closing(in_use(path, response(2, "more", "again"))):
+        before = sorted((one.name, one.stat().st_size) for one in tmp_path.iterdir())
+        events = events_of(tmp_path)
+        assert sorted((one.name, one.stat().st_size) for one in tmp_path.iterdir()) == before
+    assert told(events) == [("user", "hello"), ("agent", "hi"), ("user", "more"), ("agent", "again")]
+    assert {aside.reason for aside in asides(events)} == {"a part of the database beside it"}
+
+
+def test_a_log_that_is_a_link_or_damaged_costs_only_what_is_in_it(tmp_path: Path) -> None:
+    path = old(tmp_path, response(1, "hello", "hi"))
+    in_use(path).close()
+    path.with_name("logs.db-wal").write_bytes(random.Random(1).randbytes(5_000))
+    assert told(list(only(path).read())) == [("user", "hello"), ("agent", "hi")]
+    path.with_name("logs.db-wal").unlink()
+    path.with_name("logs.db-wal").symlink_to(path)
+    assert told(list(only(path).read())) == [("user", "hello"), ("agent", "hi")]
+
+
+def test_a_log_beside_a_database_in_an_archive_is_mentioned(tmp_path: Path) -> None:
+    path = old(tmp_path, response(1, "hello", "hi"))
+    in_use(path).close()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(path)
+    events = events_of(tmp_path / "a.zip")
     assert told(events) == [("user", "hello"), ("agent", "hi")]
-    assert [aside.reason for aside in asides(events)] == ["a database with a log beside it, which is not read"]
+    assert [aside.reason for aside in asides(events)] == ["a database that may have a log beside it, which is not read"]
+
+
+@pytest.mark.parametrize("missing", ["b", "\0", "a\u2028b"])
+def test_a_message_that_is_not_there_is_named_in_one_printable_line(tmp_path: Path, missing: str) -> None:
+    path = database(
+        tmp_path / "logs.db",
+        OLD + NEW,
+        threads=[{"id": "d" * 26, "tip_message_hash": "c"}],
+        messages=[message("c", missing, "assistant")],
+        parts=[part(2, "c", "two")],
+    )
+    events = events_of(path)
+    assert [aside.reason for aside in asides(events)] == ["a message that is not there"]
+    assert all(aside.place.isprintable() for aside in asides(events))
+    assert told(events) == [("agent", "two")]
 
 
 def test_no_damage_raises_or_hangs(tmp_path: Path) -> None:

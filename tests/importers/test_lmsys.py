@@ -1,5 +1,6 @@
 """The rows of LMSYS-Chat-1M, WildChat and Chatbot Arena."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,20 @@ def test_the_winners_answer_of_an_arena_is_last(tmp_path: Path, winner: str, las
 @pytest.mark.parametrize(("row", "name"), [(lmsys(), "lmsys"), (wildchat(), "wildchat")])
 def test_it_is_recognised_by_what_names_the_conversation(tmp_path: Path, row: Any, name: str) -> None:
     assert only(write(tmp_path / "rows", row)).format_name == name
+
+
+def test_a_list_may_be_text_as_tables_keep_it(tmp_path: Path) -> None:
+    rows = [lmsys(conversation=json.dumps([HELLO, HI])), wildchat(conversation=json.dumps([HELLO, HI]))]
+    for row in rows:
+        assert told(read(tmp_path, row)) == [("user", "hello"), ("agent", "hi")]
+
+
+def test_a_row_that_begins_with_a_damaged_message_is_read(tmp_path: Path) -> None:
+    events = read(tmp_path, lmsys(), lmsys(conversation_id="d" * 32, conversation=[{"content": "hm"}, HI]))
+    assert told(events)[2:] == [("turn", "hm"), ("agent", "hi")]
+
+
+def test_two_who_said_the_same_are_two(tmp_path: Path) -> None:
+    again = [HELLO | {"timestamp": None, "turn_identifier": 2}, HI]
+    events = read(tmp_path, wildchat(), wildchat(conversation=again))
+    assert len({session.session_id for session in sessions(events)}) == 2

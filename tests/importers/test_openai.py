@@ -187,7 +187,7 @@ def test_a_bad_row_costs_no_neighbour(tmp_path: Path) -> None:
     events = read(tmp_path, *rows)
     assert told(events)[0] == ("user", "hello")
     assert [(aside.reason, aside.damaged) for aside in asides(events)] == [
-        ("not JSON", True), ("a row without a conversation", False), ("a row without a conversation", False),
+        ("not JSON", True), ("a row without a conversation", False),
     ]  # fmt: skip
 
 
@@ -197,3 +197,28 @@ def test_it_reads_rows_made_by_others() -> None:
     events = list(only(FIXTURES / "openai" / "hiyouga__mllm_demo.json").read())
     assert (len(ids(events)), len(drafts(events))) == (6, 24)
     assert drafts(events)[0].metadata["attachments"] == [{"type": "image", "url": "mllm_demo_data/1.jpg"}]
+
+
+def test_a_row_that_begins_with_a_damaged_message_is_read(tmp_path: Path) -> None:
+    whole = {"messages": [{"role": "user", "content": "q"}]}
+    events = read(tmp_path, whole, {"messages": [{"content": "who"}, None, {"role": "user", "content": "q2"}]})
+    assert told(events) == [("user", "q"), ("turn", "who"), ("turn", ""), ("user", "q2")]
+
+
+def test_a_text_may_stand_one_level_down(tmp_path: Path) -> None:
+    block = {"type": "text", "text": {"value": "hello", "annotations": []}}
+    assert told(read(tmp_path, {"messages": [{"role": "assistant", "content": [block]}]})) == [("agent", "hello")]
+
+
+def test_instructions_beside_the_messages_are_told_once(tmp_path: Path) -> None:
+    messages = [{"role": "user", "content": "q"}]
+    assert told(read(tmp_path, {"system": "be", "messages": messages})) == [("turn", "be"), ("user", "q")]
+    both = [{"role": "system", "content": "be"}, *messages]
+    assert told(read(tmp_path, {"system": "be", "messages": both})) == [("turn", "be"), ("user", "q")]
+
+
+def test_conversations_that_an_object_wraps_are_read(tmp_path: Path) -> None:
+    rows = [{"id": n, "messages": [{"role": "user", "content": f"q{n}"}]} for n in (1, 2)]
+    events = read_json(tmp_path, {"version": 4, "history": rows, "folders": []})
+    assert (told(events), len(sessions(events))) == ([("user", "q1"), ("user", "q2")], 2)
+    assert [aside.reason for aside in asides(events)] == ["members around the records"]

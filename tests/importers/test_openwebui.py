@@ -169,3 +169,10 @@ def test_it_is_recognised_by_its_history(tmp_path: Path, value: Any, name: str) 
     path = tmp_path / "x"
     path.write_text(json.dumps(value))
     assert only(path).format_name == name
+
+
+def test_a_history_may_be_a_list(tmp_path: Path) -> None:
+    listed = [webui_message("u1", None, "user", "q"), webui_message("a1", "u1", "assistant", "a")]
+    chat = {"title": "T", "history": {"currentId": "a1", "messages": listed}}
+    events = read_json(tmp_path, [webui() | {"chat": chat}])
+    assert (texts(events), [draft.parent_key for draft in drafts(events)]) == (["q", "a"], [None, "openwebui:u1"])

@@ -149,3 +149,11 @@ def test_a_manifest_names_what_was_left_out(tmp_path: Path) -> None:
     events = read(tmp_path, "".join(json.dumps(line) + "\n" for line in lines))
     assert only(tmp_path / "export").format_name == "sessionsite-manifest"
     assert [aside.reason for aside in asides(events)] == ["a session that was left out: gone"]
+
+
+@pytest.mark.parametrize("joined", ["%s\n%s", "[%s,\n%s]"])
+def test_several_documents_in_one_file_are_several_sessions(tmp_path: Path, joined: str) -> None:
+    other = exported(document.stream).replace('"s1"', '"s2"')
+    events = read(tmp_path, joined % (exported(document.stream), other))
+    assert told(events) == ["s1", "p1", "p2", "p3", "s2", "p1", "p2", "p3"]
+    assert not asides(events)

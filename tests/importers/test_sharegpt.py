@@ -68,3 +68,9 @@ def test_it_reads_rows_made_by_others() -> None:
     events = list(only(FIXTURES / "sharegpt" / "hiyouga__glaive_toolcall_en_demo.first3.json").read())
     assert len(sessions(events)) == 3
     assert ("call", "search_recipes") in told(events)
+
+
+def test_a_row_that_begins_with_a_damaged_turn_is_read(tmp_path: Path) -> None:
+    whole = {"conversations": [said("human", "q")]}
+    events = read(tmp_path, whole, {"conversations": [{"value": "who"}, None, said("gpt", "a")]})
+    assert told(events) == [("user", "q"), ("turn", "who"), ("turn", ""), ("agent", "a")]

@@ -105,3 +105,14 @@ def test_it_reads_chats_made_of_real_replies() -> None:
     events = list(only(FIXTURES / "sillytavern" / "st-swipes-3.jsonl").read())
     assert [len(found) for found in branches(events)] == [3, 2]
     assert sessions(events)[0].title == "Assistant"
+
+
+def test_a_message_that_lacks_something_is_still_one(tmp_path: Path) -> None:
+    silent = said("a") | {"mes": None}
+    nameless = said("b")
+    del nameless["is_user"]
+    assert told(read(tmp_path, said("q", is_user=True), silent, nameless)) == [
+        ("user", "q"),
+        ("agent", ""),
+        ("agent", "b"),
+    ]

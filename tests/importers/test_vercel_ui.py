@@ -98,3 +98,8 @@ def test_it_tells_once_what_version_4_has_twice(tmp_path: Path) -> None:
 def test_it_reads_a_chat_that_the_sdk_wrote() -> None:
     events = list(only(FIXTURES / "vercel-ui" / "chat.single.json").read())
     assert [kind for kind, _ in told(events)] == ["user", "agent"] * 5 + ["user"]
+
+
+def test_a_row_of_messages_without_parts_is_read_among_others(tmp_path: Path) -> None:
+    rows = [{"messages": [message("user", text("q"))]}, {"messages": [{"role": "user", "content": "plain"}]}]
+    assert told(read(tmp_path, *rows)) == [("user", "q"), ("user", "plain")]

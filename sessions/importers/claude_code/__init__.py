@@ -10,11 +10,12 @@ from typing import Any
 
 from sessions.records import ImportEvent, SetAside
 
-from ..formats import Format, Input, set_aside
+from ..formats import HEAD_BYTES, Format, Input, set_aside
 from ..jsonl import DECODER, MAX_LINE_BYTES, Line, Unreadable, head_records, parse, read_lines, refuse_depth
 from ..values import text
 from .conversations import Conversations
 
+WITHOUT_RECORDS = "a log without records"
 _TYPES = frozenset({"user", "assistant", "system", "attachment", "progress", "queue-operation"})
 _ID_NAMES = frozenset({"sessionId", "session_id"})
 # A quote inside a JSON string is escaped, so these can only be members' names.
@@ -26,6 +27,8 @@ _BETWEEN = re.compile(r"[\s,]*")
 
 def _is_record(record: dict[str, Any]) -> bool:
     kind, message = text(record.get("type")), record.get("message")
+    if ("messageId" in record and isinstance(message, str)) or (isinstance(message, dict) and "data" in message):
+        return False  # Gemini CLI's list of what was typed; a row of LangChain's
     if not _ID_NAMES.isdisjoint(record):
         return kind in _TYPES or "parentUuid" in record or isinstance(message, dict) or _is_note(record)
     if kind in ("user", "assistant") and isinstance(message, dict):
@@ -50,7 +53,7 @@ def recognises_lines(head: bytes) -> bool:
     if any(_is_record(record) or _is_log(record) for record in head_records(head)):
         return True
     first = head.partition(b"\n")[0]
-    cut = first.lstrip()[:1] == b"{" and len(first) == len(head)
+    cut = first.lstrip()[:1] == b"{" and len(first) == len(head) >= HEAD_BYTES
     return cut and len(set(_ENVELOPE_BYTES.findall(first))) >= 2
 
 
@@ -84,6 +87,8 @@ def read_transcript(source: Input) -> Iterator[ImportEvent]:
         else:
             yield from conversations.take(line)
     yield from conversations.close()
+    if not source.records_read:
+        yield set_aside(source.place, WITHOUT_RECORDS, damaged=False)
 
 
 def read_container(source: Input) -> Iterator[ImportEvent]:
@@ -102,6 +107,8 @@ def read_container(source: Input) -> Iterator[ImportEvent]:
     conversations = Conversations(source)
     yield from _read_log(conversations, text, source.place, lines=True)
     yield from conversations.close()
+    if not source.records_read:
+        yield set_aside(source.place, WITHOUT_RECORDS, damaged=False, raw=data)
 
 
 def _read_log(conversations: Conversations, text: str, place: str, *, lines: bool = False) -> Iterator[ImportEvent]:
@@ -114,7 +121,11 @@ def _read_log(conversations: Conversations, text: str, place: str, *, lines: boo
         number, counted = number + text.count("\n", counted, position), position
         where = f"{place}:{number}" if lines else place
         if text[position : position + 1] == "]":
-            return
+            another = _LOGLINES.search(text, position)
+            if another is None:
+                return
+            position = another.end()
+            continue
         try:
             record, end = DECODER.raw_decode(text, position)
             refuse_depth(record)

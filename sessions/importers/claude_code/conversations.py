@@ -19,6 +19,7 @@ from sessions.records import (
 
 from ..formats import Input, set_aside
 from ..jsonl import Line
+from ..noted import OWN, give_back
 from ..values import clip, count, digest, mapping, milliseconds, one_line, parse_time, safe_session_id, text
 from .parts import MAX_NAME, Part, Reading, read_record
 
@@ -110,6 +111,7 @@ class Conversations:
         self._source = source
         self._by_id: dict[str, Conversation] = {}
         self._current: Conversation | None = None
+        self._own_names: dict[str, str] = {}
         self._summaries: list[tuple[str, str, SetAside]] = []
         self._held_bytes = 0
 
@@ -138,6 +140,9 @@ class Conversations:
     def _take(self, line: Line) -> Iterator[ImportEvent]:
         record = line.record
         kind = record.get("type")
+        if own_name := text(mapping(record.get(OWN)).get("session_id")):
+            # One of our own exports gave the session an ID that Claude Code takes.
+            self._own_names[text(record.get("sessionId"))] = own_name
         if kind == "summary" and (said := text(record.get("summary"))):
             yield from self._hold_summary(line, said)
             return
@@ -145,6 +150,7 @@ class Conversations:
             yield from self._note(line, kind, said)
             return
         reading = read_record(record)
+        give_back(reading.parts, mapping(record.get(OWN)))
         for reason in reading.unsupported:
             yield set_aside(line.place, reason, damaged=False, raw=line.raw)
         conversation = self._conversation_of(line, opening=bool(reading.parts))
@@ -173,10 +179,11 @@ class Conversations:
     def _known(self, original: str) -> Conversation:
         conversation = self._by_id.get(original)
         if conversation is None:
+            original = self._own_names.get(named := original, original)
             conversation = Conversation(safe_session_id(original, SOURCE), original)
             if conversation.session_id != original:
                 conversation.metadata["original_session_id"] = clip(original, 1000)
-            self._by_id[original] = conversation
+            self._by_id[named] = conversation
         return conversation
 
     def _parent_of_agent(self, original: str, record: dict[str, Any]) -> str | None:
@@ -323,7 +330,8 @@ class Conversations:
         if not parent:
             return None
         if parent in conversation.last_key:
-            return conversation.last_key[parent]
+            known = conversation.last_key[parent]
+            return known if known != key else None
         return guess if (guess := record_key(parent)) != key else None
 
 
@@ -371,7 +379,7 @@ def _draft(
         conversation.tool_names[call_id or fields["idempotency_key"]] = tool_name
     elif part.kind is InteractionKind.TOOL_RESPONSE:
         # Calls without an ID are answered by their child.
-        tool_name = conversation.tool_names.get(call_id or fields["parent_key"] or "", "")
+        tool_name = tool_name or conversation.tool_names.get(call_id or fields["parent_key"] or "", "")
     if part.execution_time_ms is not None:
         fields["execution_time_ms"] = part.execution_time_ms
     return InteractionDraft(

@@ -10,10 +10,11 @@ from typing import Any
 
 from sessions.records import ImportEvent, SetAside
 
-from ..formats import Format, Input
+from ..formats import HEAD_BYTES, Format, Input
 from ..jsonl import head_records, read_lines
 from ..values import text
-from .rollouts import SOURCE, Rollouts
+from .rollouts import Rollouts
+from .state import SOURCE
 
 _RECORDS = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted", "world_state"})
 _BARE = frozenset({
@@ -48,7 +49,7 @@ def recognises(head: bytes) -> bool:
     if any(_is_record(record) for record in head_records(head)):
         return True
     first = head.partition(b"\n")[0]
-    is_cut = first.lstrip()[:1] == b"{" and len(first) == len(head)
+    is_cut = first.lstrip()[:1] == b"{" and len(first) == len(head) >= HEAD_BYTES
     return is_cut and bool(_CUT_HEADER.search(first[:1000])) and b'"payload"' in first[:1000]
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from sessions.records import JSON, InteractionKind
 
-from ..chat import ASSISTANT, TOOL, USER, call_part, decoded, result_text, role_of, turn_part, usage_of
+from ..blocks import call_part, decoded, result_text
+from ..chat import ASSISTANT, TOOL, USER, role_of, turn_part, usage_of
 from ..files import describe_file, is_file_type
 from ..threads import Part
 from ..values import clip, count, mapping, milliseconds, name_of, text

@@ -4,89 +4,26 @@ Records are looked at in the batches between one input of the model and the next
 an item that comes after it, and the tokens of an answer are told before or after what was answered.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sessions.records import JSON, ImportEvent, InteractionKind, SessionDraft, SetAside
+from sessions.records import ImportEvent, InteractionKind, SetAside
 
 from ..chat import turn_part
 from ..formats import Input, set_aside
 from ..jsonl import Line
-from ..threads import Message, Part, Thread, canonical
-from ..values import clip, digest, mapping, name_of, parse_time, safe_session_id, text
+from ..threads import Message, Part, Thread
+from ..values import clip, digest, mapping, parse_time, safe_session_id, text
 from .items import Reading, read_item
 from .records import opened, read_record
+from .state import MADE, MAX_KEPT_BYTES, SOURCE, Entry, Session, is_origin, note_header, spend
 
-SOURCE = "codex-cli"
 MAX_BATCH = 1_000
 MAX_BATCH_BYTES = 8 * 1024 * 1024
-MAX_KEPT_BYTES = 64 * 1024
 
 _ROLLOUT = re.compile(r"rollout-.*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-_MADE = (InteractionKind.AGENT_RESPONSE, InteractionKind.TOOL_CALL)
-
-
-@dataclass(slots=True)
-class _Entry:
-    """A record that waits for its batch to be whole."""
-
-    line: Line
-    payload: dict[str, Any]
-    reading: Reading
-    moment: datetime | None
-    model: str = ""
-
-    @property
-    def is_answer(self) -> bool:
-        return any(part.kind in _MADE for part in self.reading.parts)
-
-
-@dataclass(slots=True)
-class _Session:
-    """What is remembered of one session while its file is read."""
-
-    thread: Thread
-    original_id: str
-    created_at: datetime | None = None
-    title: str = ""
-    model: str = ""
-    total: JSON = None
-    project: dict[str, JSON] = field(default_factory=dict)
-    metadata: dict[str, JSON] = field(default_factory=dict)
-    told: SessionDraft | None = None
-    spoken: dict[int, int] = field(default_factory=dict)
-    heard: dict[int, int] = field(default_factory=dict)
-    contents: dict[str, str] = field(default_factory=dict)
-    occurrences: dict[str, int] = field(default_factory=dict)
-    turns: list[str | None] = field(default_factory=list)
-
-    def draft(self) -> SessionDraft:
-        return SessionDraft(
-            session_id=self.thread.session_id,
-            title=self.title or None,
-            source=SOURCE,
-            created_at=self.created_at or self.thread.first_time,
-            last_activity_at=self.thread.last_time,
-            project_context=dict(self.project) or None,
-            metadata=dict(self.metadata) or None,
-        )
-
-    def count_spoken(self, reading: Reading) -> None:
-        for said in reading.said:
-            self.spoken[hash(said)] = self.spoken.get(hash(said), 0) + 1
-
-    def repeats(self, reading: Reading) -> bool:
-        """Whether an event says what items say, each kind of event once for every time that it was said."""
-        for said in reading.said:
-            by_kind = hash((reading.reason, *said))
-            self.heard[by_kind] = self.heard.get(by_kind, 0) + 1
-            if self.heard[by_kind] > self.spoken.get(hash(said), 0):
-                return False
-        return True
 
 
 class Rollouts:
@@ -94,10 +31,10 @@ class Rollouts:
 
     def __init__(self, source: Input) -> None:
         self._source = source
-        self._session: _Session | None = None
-        self._batch: list[_Entry] = []
+        self._session: Session | None = None
+        self._batch: list[Entry] = []
         self._batch_bytes = 0
-        self._usage: list[_Entry] = []
+        self._usage: list[Entry] = []
 
     def take(self, line: Line) -> Iterator[ImportEvent]:
         """The events of one record and of those that waited for it."""
@@ -117,13 +54,13 @@ class Rollouts:
         if session and session.told is not None and (draft := session.draft()) != session.told:
             yield draft
 
-    def _left_over(self, entry: _Entry, *, may_follow: bool) -> Iterator[ImportEvent]:
+    def _left_over(self, entry: Entry, *, may_follow: bool) -> Iterator[ImportEvent]:
         """Tokens without an answer. It may still come, in a longer version of the file, where there are messages."""
         if may_follow:
             yield set_aside(entry.line.place, entry.reading.reason, damaged=False, raw=entry.line.raw)
             return
         entry.reading.parts = [Part(InteractionKind.AGENT_RESPONSE)]
-        _spend(entry, entry)
+        spend(entry, entry)
         yield from self._say(entry)
 
     # --- records ----------------------------------------------------------------------------------------------
@@ -138,7 +75,7 @@ class Rollouts:
         elif payload.get("type") == "thread_rolled_back":
             yield from self._roll_back(line, payload)
         else:
-            entry = _Entry(line, payload, read_record(kind, payload), moment)
+            entry = Entry(line, payload, read_record(kind, payload), moment)
             if kind == "compacted":
                 self._restore(entry, payload)
             is_full = len(self._batch) >= MAX_BATCH or self._batch_bytes >= MAX_BATCH_BYTES
@@ -146,11 +83,11 @@ class Rollouts:
                 yield from self._flush()
             self._add(entry)
 
-    def _is_awaited(self, entry: _Entry) -> bool:
+    def _is_awaited(self, entry: Entry) -> bool:
         """Whether an event in the batch told of this item already."""
         return any(other.reading.is_echo and other.reading.said == entry.reading.said for other in self._batch)
 
-    def _add(self, entry: _Entry) -> None:
+    def _add(self, entry: Entry) -> None:
         session = self._known(entry.line)
         if title := text(entry.payload.get("thread_name")):
             session.title = clip(title, 1000)
@@ -160,7 +97,7 @@ class Rollouts:
         self._batch.append(entry)
         self._batch_bytes += len(entry.line.raw)
 
-    def _known(self, line: Line) -> _Session:
+    def _known(self, line: Line) -> Session:
         """The session at hand; in a file without a header one named after the file, or after its first record."""
         if self._session is None:
             stem = self._source.path.stem
@@ -170,7 +107,7 @@ class Rollouts:
                 is_telling = "timestamp" in line.record
                 name = b"" if is_telling else stem.encode("utf-8", "surrogateescape")
                 original = f"{SOURCE}-{digest(name + line.raw)}"
-            self._session = _Session(Thread(SOURCE, safe_session_id(original, SOURCE)), original)
+            self._session = Session(Thread(SOURCE, safe_session_id(original, SOURCE)), original)
         return self._session
 
     # --- sessions -------------------------------------------------------------------------------------------
@@ -181,7 +118,7 @@ class Rollouts:
         created_at = parse_time(payload.get("timestamp")) or moment
         if self._session and original not in ("", self._session.original_id):
             yield from self._flush()
-            if _is_origin(self._session, original, created_at):
+            if is_origin(self._session, original, created_at):
                 self._session.metadata["forked_from"] = original
                 self._source.records_noted += 1
                 return
@@ -189,13 +126,13 @@ class Rollouts:
             self._session = None
         if self._session is None:
             original = original or self._known(line).original_id
-            self._session = _Session(Thread(SOURCE, safe_session_id(original, SOURCE)), original)
+            self._session = Session(Thread(SOURCE, safe_session_id(original, SOURCE)), original)
             if self._session.thread.session_id != original:
                 self._session.metadata["original_session_id"] = clip(original, 1000)
         session = self._session
         session.created_at = session.created_at or created_at
         session.thread.see_time(created_at)
-        _note_header(session, payload)
+        note_header(session, payload)
         if not session.told:
             session.told = session.draft()
             yield session.told
@@ -204,7 +141,7 @@ class Rollouts:
             part = turn_part(instructions, "")
             part.metadata["subtype"] = "instructions"
             self._add(
-                _Entry(
+                Entry(
                     line,
                     {"id": "session_meta", "text": instructions},
                     Reading([part], said=[("", instructions)]),
@@ -226,7 +163,7 @@ class Rollouts:
             session.metadata["turn_context"] = payload
         self._source.records_noted += 1
 
-    def _restore(self, entry: _Entry, payload: dict[str, Any]) -> None:
+    def _restore(self, entry: Entry, payload: dict[str, Any]) -> None:
         """A compaction repeats what stays; what it says and no item has said, stands there alone."""
         session = self._known(entry.line)
         history = payload.get("replacement_history")
@@ -269,9 +206,9 @@ class Rollouts:
             elif entry.reading.usage is None or id(entry) in repeated:
                 yield set_aside(entry.line.place, entry.reading.reason, damaged=False, raw=entry.line.raw)
 
-    def _share_out_usage(self, session: _Session, batch: list[_Entry]) -> set[int]:
+    def _share_out_usage(self, session: Session, batch: list[Entry]) -> set[int]:
         """Give each count of tokens to the answer around it. The same total told again is the same count."""
-        waiting: list[_Entry] = []
+        waiting: list[Entry] = []
         repeated: set[int] = set()
         for entry in batch:
             if entry.is_answer:
@@ -292,19 +229,19 @@ class Rollouts:
                     self._usage.append(entry)
         return repeated
 
-    def _give(self, count: _Entry, answer: _Entry) -> None:
-        _spend(count, answer)
+    def _give(self, count: Entry, answer: Entry) -> None:
+        spend(count, answer)
         self._source.records_noted += 1
 
-    def _say(self, entry: _Entry) -> Iterator[ImportEvent | SetAside]:
+    def _say(self, entry: Entry) -> Iterator[ImportEvent | SetAside]:
         session = self._known(entry.line)
-        key = self._key_of(session, entry)
+        key = session.key_of(entry)
         if key is None:
             yield set_aside(entry.line.place, "a record that stands twice", damaged=False, raw=entry.line.raw)
             return
         thread, parts = session.thread, entry.reading.parts
         for part in parts:
-            if part.kind in _MADE and not part.model:
+            if part.kind in MADE and not part.model:
                 part.model = entry.model
         if session.told is None:
             thread.see_time(entry.moment)
@@ -313,63 +250,3 @@ class Rollouts:
         if any(part.kind is InteractionKind.CLIENT_REQUEST and "is_meta" not in part.metadata for part in parts):
             session.turns.append(thread.tip)
         yield from thread.say(Message(key, entry.line.place, parts, thread.tip, entry.moment, entry.line.raw))
-
-    def _key_of(self, session: _Session, entry: _Entry) -> str | None:
-        """The item's own ID; without one its call's ID, what it says, or its bytes, and which of those alike it is."""
-        item = mapping(entry.payload.get("item")) or entry.payload
-        own = text(item.get("id")) or text(item.get("call_id"))
-        if not own:
-            said = entry.reading.said
-            key = digest(canonical(said) if said else entry.line.raw)
-            times = session.occurrences[key] = session.occurrences.get(key, 0) + 1
-            return key if times == 1 else f"{key}~{times}"
-        key = own if item.get("id") else f"{own}:{name_of(item.get('type'))}"
-        content = _content_digest(entry)
-        first = session.contents.setdefault(key, "")
-        if first == content or f"{key}~{content}" in session.contents:
-            return None
-        if first:
-            key = f"{key}~{content}"
-        session.contents[key] = content
-        return key
-
-
-def _content_digest(entry: _Entry) -> str:
-    payload = {name: value for name, value in entry.payload.items() if name != "timestamp"}
-    return hashlib.sha256(canonical(payload).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _is_origin(session: _Session, original: str, created_at: datetime | None) -> bool:
-    """A fork's file has the header of its origin behind its own; that one is the older."""
-    if original == session.metadata.get("forked_from"):
-        return True
-    return created_at is not None and session.created_at is not None and created_at < session.created_at
-
-
-def _note_header(session: _Session, payload: dict[str, Any]) -> None:
-    if cwd := text(payload.get("cwd")):
-        session.project.setdefault("cwd", cwd)
-    git = mapping(payload.get("git"))
-    for name, known_as in (
-        ("branch", "git_branch"),
-        ("commit_hash", "git_commit"),
-        ("repository_url", "git_repository"),
-    ):
-        if value := text(git.get(name)):
-            session.project.setdefault(known_as, value)
-    for name, known_as in (("cli_version", "codex_version"), ("forked_from_id", "forked_from")):
-        if value := text(payload.get(name)):
-            session.metadata.setdefault(known_as, value)
-    rest = {name: value for name, value in payload.items() if name not in ("instructions", "base_instructions")}
-    if len(canonical(rest)) <= MAX_KEPT_BYTES:
-        session.metadata.setdefault("session_meta", rest)
-
-
-def _spend(count: _Entry, answer: _Entry) -> None:
-    """An answer's tokens stand with its first interaction; those from the cache are among those that went in."""
-    if count.reading.usage is None:
-        return
-    part = answer.reading.parts[0]
-    part.input_tokens, part.output_tokens, details = count.reading.usage
-    if details:
-        part.metadata["usage"] = details

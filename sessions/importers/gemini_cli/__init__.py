@@ -9,7 +9,7 @@ from typing import Any
 
 from sessions.records import ImportEvent, SetAside
 
-from ..documents import Piece, first_members, object_of, read_members
+from ..documents import Piece, first_members, object_of, read_documents
 from ..formats import Format, Input, set_aside
 from ..jsonl import head_records, read_lines
 from ..values import mapping, text
@@ -69,7 +69,14 @@ def read_log(source: Input) -> Iterator[ImportEvent]:
 def read_document(source: Input) -> Iterator[ImportEvent]:
     """The events of a document. Its messages are read one by one, so it may be of any size."""
     log = Log(source)
-    for piece in read_members(source, frozenset({"messages"})):
+    for members in read_documents(source, frozenset({"messages"})):
+        yield from log.begin_another()
+        yield from _read_members(source, log, members)
+    yield from log.close()
+
+
+def _read_members(source: Input, log: Log, members: Iterator[Piece | SetAside]) -> Iterator[ImportEvent]:
+    for piece in members:
         source.records_read += 1
         if isinstance(piece, Piece) and not piece.place.endswith("]"):
             log.note_member(piece)
@@ -82,7 +89,6 @@ def read_document(source: Input) -> Iterator[ImportEvent]:
             yield from list(log.take_message(line.record, line.raw, line.place))
         except SURPRISES:
             yield log.aside(set_aside(line.place, UNFORESEEN, damaged=True, raw=line.raw))
-    yield from log.close()
 
 
 LOG = Format(name=SOURCE, recognises=recognises_log, read=read_log)

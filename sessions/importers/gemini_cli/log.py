@@ -72,8 +72,7 @@ class Log:
         elif "sessionId" in record and "type" not in record:
             other = text(record["sessionId"])
             if self._state.header.get("sessionId", other) != other:
-                yield from self._finish()
-                self._state = _State()
+                yield from self.begin_another()
             self._state.header = record | self._state.header | {"lastUpdated": record.get("lastUpdated")}
         else:
             yield from self.take_message(record, raw, place)
@@ -83,6 +82,11 @@ class Log:
         self._hold(record, raw, place)
         if self._held_bytes > MAX_HELD_BYTES:
             yield from self._give()
+
+    def begin_another(self) -> Iterator[ImportEvent]:
+        """The session so far is over, and what follows is another's."""
+        yield from self._finish()
+        self._state = _State()
 
     def note_member(self, piece: Piece) -> None:
         try:

@@ -5,7 +5,8 @@ from typing import Any
 
 from sessions.records import JSON, InteractionKind
 
-from ..chat import decoded, result_text, turn_part
+from ..blocks import decoded, result_text
+from ..chat import turn_part
 from ..files import describe_file, is_file_type
 from ..threads import Part
 from ..values import count, mapping, name_of, parse_time, text

@@ -10,7 +10,8 @@ from typing import Any
 
 from sessions.records import JSON
 
-from ..chat import decoded, role_of
+from ..blocks import decoded
+from ..chat import role_of
 from ..values import mapping, text
 
 MAX_DEPTH = 8

@@ -6,7 +6,8 @@ from typing import Any
 
 from sessions.records import JSON, InteractionKind
 
-from ..chat import decoded, usage_of
+from ..blocks import decoded
+from ..chat import usage_of
 from ..threads import Part, canonical
 from ..values import clip, count, mapping, milliseconds, text
 from .notations import messages_in, unpacked

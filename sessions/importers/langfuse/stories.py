@@ -11,21 +11,20 @@ from typing import Any
 
 from sessions.records import JSON, ImportedInteraction, ImportEvent, InteractionKind, SessionDraft, SetAside
 
-from ..chat import read_message, result_text, role_of, turn_part
+from ..blocks import result_text
+from ..chat import read_message, role_of, turn_part
 from ..dialogues import kept, without
 from ..formats import set_aside
 from ..threads import Message, Part, Thread, canonical, compact
 from ..values import clip, digest, name_of, parse_time, safe_session_id, text
-from .notations import leaves, messages_in, unpacked
-from .observations import Observation, as_text, fingerprint, identifier, is_around_a_call, spend, spoken, words
+from .notations import messages_in, unpacked
+from .observations import Observation, as_text, fingerprint, identifier, is_around_a_call, spend, spoken
+from .said import Said
 
 SOURCE = "langfuse"
 MIN_UNIQUE_ID = 16
 MAX_ALIKE = 100
 """Among so many calls of the same parameters that of a tool at work is looked for."""
-
-MAX_SEARCHED_CHARACTERS = 100_000_000
-"""How much is looked through for texts that stand within others; beyond it only whole texts are found again."""
 
 _TOLD = frozenset({"input", "output", "metadata"})
 
@@ -44,13 +43,9 @@ class Story:
         self._trace = trace
         self._place = place
         self._nodes: dict[str, _Node] = {}
-        self._texts: set[str] = set()
-        self._corpus: list[str] = []
-        self._corpus_size = 0
-        self._budget = MAX_SEARCHED_CHARACTERS
+        self._said = Said()
         # The calls that were told: where, by their IDs, by what they are, and by their parameters.
         self._call_keys: dict[str, str] = {}
-        self._call_prints: set[str] = set()
         self._calls: dict[str, list[tuple[str, Part]]] = {}
         self._results: set[str] = set()
         self._answered: set[str | None] = set()
@@ -184,10 +179,10 @@ class Story:
         message = Message(key, observation.place, parts, parent, moment, record, is_branch=is_branch)
         self._nodes[key] = _Node(message, order, len(self._nodes))
         for part in parts:
-            self._know(part)
+            self._said.note(part)
             if part.kind is InteractionKind.TOOL_CALL:
                 self._call_keys.setdefault(part.call_id, key)
-                self._call_prints.add(canonical(fingerprint(part)))
+                self._said.call_prints.add(canonical(fingerprint(part)))
                 alike = self._calls.setdefault(canonical(part.tool_parameters), [])
                 if len(alike) < MAX_ALIKE:
                     alike.append((key, part))
@@ -231,7 +226,7 @@ class Story:
         """Whether messages have a tool's result, as it is or within another value."""
         if made in (None, "", {}, []):
             return call in self._answered
-        return canonical(made) in self._results or (isinstance(made, str) and self._stands(made))
+        return canonical(made) in self._results or (isinstance(made, str) and self._said.stands(made))
 
     def _take_trace(self) -> None:
         """What the trace as a whole took in and gave out, where no observation has it."""
@@ -245,7 +240,7 @@ class Story:
             self._add(f"trace:{text(self._trace.get('id'))}", parts, None, whole, whole.raw)
 
     def _unsaid(self, value: JSON, speaker: str, label: str) -> list[Part]:
-        if value is None or value == "" or self._is_said(value):
+        if value is None or value == "" or self._said.has(value):
             return []
         told = messages_in(value, speaker)
         if told is None:
@@ -257,14 +252,14 @@ class Story:
             told_parts = [part]
         else:
             told_parts = [part for message in told for part in read_message(message)]
-        unsaid = [part for part in told_parts if not self._is_part_said(part)]
+        unsaid = [part for part in told_parts if not self._said.has_part(part)]
         for part in unsaid:
-            self._know(part)
+            self._said.note(part)
         return unsaid
 
     def _note_failure(self, observation: Observation) -> bool:
         message = text(observation.record.get("statusMessage"))
-        if observation.record.get("level") != "ERROR" or not message or message in self._texts:
+        if observation.record.get("level") != "ERROR" or not message or message in self._said.texts:
             return False
         part = Part(InteractionKind.ERROR, error_message=message, status="error")
         part.metadata["record"] = clip(name_of(f"{observation.kind} {observation.name}"), 120)
@@ -277,34 +272,6 @@ class Story:
         is_empty = not record.get("input") and not record.get("output")
         reason = f"observation: {name_of(observation.kind)}, {'empty' if is_empty else 'which repeats'}"
         self._asides.append(set_aside(observation.place, reason, damaged=False, raw=observation.raw))
-
-    # --- what was said ----------------------------------------------------------------------------------------
-
-    def _know(self, part: Part) -> None:
-        for said in leaves([words(part), part.reasoning, part.tool_parameters]):
-            if said not in self._texts:
-                self._texts.add(said)
-                self._corpus.append(said)
-                self._corpus_size += len(said)
-
-    def _is_part_said(self, part: Part) -> bool:
-        if part.kind is InteractionKind.TOOL_CALL:
-            return canonical(fingerprint(part)) in self._call_prints
-        return not words(part) or self._is_said(words(part))
-
-    def _is_said(self, value: JSON) -> bool:
-        """Whether all texts in a value stand in messages, as a whole or as a part of one."""
-        value = unpacked(value)
-        if isinstance(value, str):
-            return self._stands(value)
-        found = leaves(value)
-        return bool(found) and all(self._stands(said) for said in found)
-
-    def _stands(self, said: str) -> bool:
-        if said in self._texts:
-            return True
-        self._budget -= self._corpus_size
-        return self._budget > 0 and any(said in other for other in self._corpus if len(other) > len(said))
 
     # --- events -----------------------------------------------------------------------------------------------
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from sessions.records import ImportEvent
 
 from ..formats import Format, Input, set_aside
-from .conversations import SOURCE, Log
+from .conversations import Log
 from .database import READ_ERRORS, Database, TooLarge, is_in_wal_mode
+from .rows import SOURCE
 
 _MAGIC = b"SQLite format 3\0"
 # The quotes changed with the library that makes the tables.
@@ -26,9 +27,9 @@ def recognises(head: bytes) -> bool:
 
 def read(source: Input) -> Iterator[ImportEvent]:
     """The conversations of a log."""
-    if is_in_wal_mode(source.head):
+    if is_in_wal_mode(source.head) and not source.is_file:
         source.records_read += 1
-        yield set_aside(source.place, "a database with a log beside it, which is not read", damaged=False)
+        yield set_aside(source.place, "a database that may have a log beside it, which is not read", damaged=False)
     try:
         database = Database(source)
     except TooLarge as error:

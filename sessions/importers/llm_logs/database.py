@@ -6,7 +6,10 @@ index of our own in a scratch file, because the file's own indexes may be missin
 """
 
 import math
+import os
+import shutil
 import sqlite3
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -48,8 +51,11 @@ class Database:
         with ExitStack() as open_things:
             folder = open_things.enter_context(tempfile.TemporaryDirectory(prefix="sessionsite-import-"))
             path = Path(folder) / "logs.db"
-            self._size_bytes = _copy(source, path)
-            self._connection = open_things.enter_context(closing(_connected(path)))
+            # First the log: what is in it stands over the pages of the database, whichever moment these are of.
+            logged_bytes = _copy_log(source, path.with_name("logs.db-wal"))
+            self._size_bytes = _copy(source, path) + logged_bytes
+            self.has_log = logged_bytes > 0
+            self._connection = open_things.enter_context(closing(_connected(path, has_log=self.has_log)))
             self._scratch = open_things.enter_context(closing(sqlite3.connect("", isolation_level=None)))
             self._scratch.execute("CREATE TABLE links (kind TEXT, owner TEXT, target, place)")
             _restrain(self._connection)
@@ -155,8 +161,28 @@ def _copy(source: Input, path: Path) -> int:
     return size_bytes
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True, isolation_level=None)
+def _copy_log(source: Input, path: Path) -> int:
+    """Copy the log that stands beside a database in WAL mode, as long as it is a file and of bearable size."""
+    if not source.is_file or not is_in_wal_mode(source.head):
+        return 0
+    beside = source.path.with_name(f"{source.path.name}-wal")
+    try:
+        descriptor = os.open(beside, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return 0  # a database that was closed has none
+    with os.fdopen(descriptor, "rb") as log:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
+            return 0
+        with path.open("xb") as copy:
+            shutil.copyfileobj(log, copy, _COPY_BYTES)
+            return copy.tell()
+
+
+def _connected(path: Path, *, has_log: bool) -> sqlite3.Connection:
+    """The copy. With a log SQLite must be allowed to write its index of that, into our own folder."""
+    mode = "rw" if has_log else "ro&immutable=1"
+    return sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, isolation_level=None)
 
 
 def _restrain(connection: sqlite3.Connection) -> None:
