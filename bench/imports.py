@@ -22,7 +22,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ MOST_PROGRESS_ERROR = 0.15
 _TOLD = 10
 _BATCH = 500
 _PROGRESS = re.compile(rb"([\d.,]+) (bytes|kB|MB|GB) of ([\d.,]+) (bytes|kB|MB|GB) read")
+_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _UNITS = {b"bytes": 1.0, b"kB": 1e3, b"MB": 1e6, b"GB": 1e9}
 # What was said and where it stands. Times and IDs are this import's own; parents are told by their place.
 _CONTENT = (
@@ -117,8 +118,7 @@ def run_import(store: scratch.Store, files: Sequence[Path], *, kill_after: float
             command, cwd=scratch._ROOT, env=store.environment(), stdout=answer, stderr=subprocess.PIPE
         )
         with _killing(process, kill_after):
-            assert process.stderr is not None
-            shown = list(_shares(process.stderr, began))
+            shown, peak = _watched(process, began)
             _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - began
         # It was waited for here; subprocess must not look for it.
@@ -129,7 +129,7 @@ def run_import(store: scratch.Store, files: Sequence[Path], *, kill_after: float
         process.returncode,
         seconds,
         usage.ru_utime + usage.ru_stime,
-        usage.ru_maxrss / 1024,
+        peak,
         shown,
         json.loads(text) if process.returncode in (0, 1) and text else {},
     )
@@ -148,11 +148,22 @@ def _killing(process: "subprocess.Popen[bytes]", after: float | None) -> Iterato
         killer.wait()
 
 
-def _shares(lines: Any, began: float) -> Iterator[tuple[float, float]]:
-    for line in lines:
-        if found := _PROGRESS.search(line):
-            read, total = (float(found[n].replace(b",", b"")) * _UNITS[found[n + 1]] for n in (1, 3))
-            yield time.monotonic() - began, read / total if total else 1.0
+def _watched(process: "subprocess.Popen[bytes]", began: float) -> tuple[Sequence[tuple[float, float]], float]:
+    """The progress that it shows, and the most memory that it had by then, in megabytes.
+
+    `ru_maxrss` would not do: it begins with what this process had when it started that one.
+    """
+    shown: list[tuple[float, float]] = []
+    peak = 0.0
+    assert process.stderr is not None
+    for line in process.stderr:
+        with suppress(OSError):
+            if found := _PEAK.search(Path(f"/proc/{process.pid}/status").read_text()):
+                peak = max(peak, int(found[1]) / 1024)
+        if found_share := _PROGRESS.search(line):
+            read, total = (float(found_share[n].replace(b",", b"")) * _UNITS[found_share[n + 1]] for n in (1, 3))
+            shown.append((time.monotonic() - began, read / total if total else 1.0))
+    return shown, peak
 
 
 def floor(folder: Path, files: Sequence[Path]) -> tuple[int, float]:

@@ -5,8 +5,6 @@ somebody must stay who can run the site. All staff may look; only administrators
 the first 1,000 rows that match; no page counts a whole table.
 """
 
-import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +13,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,6 +27,8 @@ from .models import (
     BrowserLogin,
     BulkRun,
     CleanupRun,
+    Import,
+    ImportedPart,
     Interaction,
     Merge,
     Profile,
@@ -45,7 +45,6 @@ from .records import Actor, Face, InteractionKind
 
 MOST_ROWS = 1_000
 MOST_SELECTED = 100
-_BUFFER_BYTES = 8 * 1024 * 1024
 
 admin.site.site_header = "Sessionsite"
 admin.site.site_title = "Sessionsite admin"
@@ -203,14 +202,9 @@ class SessionAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Export as a ZIP of JSON documents")
     def export(self, request: HttpRequest, queryset: SessionQuerySet) -> HttpResponseBase:
-        spool = tempfile.SpooledTemporaryFile(max_size=_BUFFER_BYTES)  # noqa: SIM115  (the response closes it)
-        with zipfile.ZipFile(spool, "w", zipfile.ZIP_DEFLATED) as archive:
-            for pk in _selected(queryset):
-                with archive.open(f"{pk}.json", "w", force_zip64=True) as member:
-                    for text in actions.export_session(pk):
-                        member.write(text.encode())
-        spool.seek(0)
-        return FileResponse(spool, as_attachment=True, filename="sessions.zip")
+        response = StreamingHttpResponse(actions.export_archive(_selected(queryset)), content_type="application/zip")
+        response["Content-Disposition"] = 'attachment; filename="sessions.zip"'
+        return response
 
     @admin.action(description="Merge into the oldest of them…", permissions=["act"])
     def merge(self, request: HttpRequest, queryset: SessionQuerySet) -> HttpResponse | None:
@@ -312,6 +306,23 @@ class UserMergeAdmin(ReadOnlyAdmin):
 class BulkRunAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "verb", "actor", "phase", "total", "done", "skipped", "undone")
     ordering = ("-created_at", "-id")
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "created_by", "face", "state", "size_bytes", "finished_at", "undone_at")
+    ordering = ("-id",)
+    heavy = ("preview", "report", "file_names")
+
+
+@admin.register(ImportedPart)
+class ImportedPartAdmin(ReadOnlyAdmin):
+    list_display = ("run_id", "session_id", "is_new", "first", "last")
+    list_select_related = False
+    ordering = ("-id",)
+    exact_search = ("session_id",)
+    search_help_text = "A whole session ID"
+    raw_id_fields = ("run",)
 
 
 @admin.register(CleanupRun)

@@ -48,6 +48,11 @@ def max_request_bytes() -> int:
     return int(settings.SESSIONSITE_MAX_REQUEST_MB) * 1024 * 1024
 
 
+def max_upload_bytes() -> int:
+    """How much may be sent at once to be imported."""
+    return int(settings.SESSIONSITE_MAX_UPLOAD_MB) * 1024 * 1024
+
+
 def _days(name: str) -> int:
     """A missing, negative or senseless number of days must delete nothing, so it is refused wherever it is read."""
     value = getattr(settings, name, None)

@@ -202,6 +202,18 @@ class TokenNotFound(NotFound):
     code = "token_not_found"
 
 
+class UploadTooLarge(SessionsiteError):
+    """More than may be sent at once to be imported; nothing of it was kept."""
+
+    code = "upload_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"More than {limit_bytes // (1024 * 1024):,} MB at once.",
+            hint="Send it in parts, or use `manage.py import_sessions` on the server.",
+        )
+
+
 class MirrorUnavailable(SessionsiteError):
     """The database has the change but the copy on disk could not be written, so nothing is acknowledged.
 

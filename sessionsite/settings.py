@@ -25,11 +25,15 @@ SESSIONSITE_PORT = env.integer("SESSIONSITE_PORT", 8000, minimum=1, maximum=6553
 ALLOWED_HOSTS = env.words("SESSIONSITE_ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = env.words("SESSIONSITE_TRUSTED_ORIGINS")
 SESSIONSITE_TRUSTED_PROXIES = env.networks("SESSIONSITE_TRUSTED_PROXIES")
+# Files go to disk as they come, and only where they are wanted; it counts them itself.
+FILE_UPLOAD_HANDLERS = ["sessions.views.uploads.Upload"]
+DATA_UPLOAD_MAX_NUMBER_FILES = None
 
 # --- Agents ------------------------------------------------------------------------------------------------
 
 SESSIONSITE_REQUESTS_PER_MINUTE = env.integer("SESSIONSITE_REQUESTS_PER_MINUTE", 6_000, minimum=1, maximum=1_000_000)
 SESSIONSITE_MAX_REQUEST_MB = env.integer("SESSIONSITE_MAX_REQUEST_MB", 32, minimum=1, maximum=1_024)
+SESSIONSITE_MAX_UPLOAD_MB = env.integer("SESSIONSITE_MAX_UPLOAD_MB", 2_048, minimum=1, maximum=1_048_576)
 
 # --- The life of a session ---------------------------------------------------------------------------------
 

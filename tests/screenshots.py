@@ -6,6 +6,7 @@ Starts a site of its own on a free port with a store in a temporary folder, and 
 """
 
 import argparse
+import io
 import json
 import os
 import secrets
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -62,6 +64,8 @@ PAGES = {
     "tokens": "/accounts/tokens/",
     "token-new": "/accounts/tokens/new/",
 }
+EXPORT = "chatgpt-export.zip"
+CONVERSATIONS = ROOT / "tests" / "fixtures" / "chatgpt"
 TOKENS = (
     ("Nora's laptop", "write", "--user", "nora@example.com", "--days", "90"),
     ("nightly-cleanup", "admin", "--requests-per-minute", "60"),
@@ -110,6 +114,13 @@ def _take(page: Page, view: View, folder: Path) -> None:
         if answer is None or not answer.ok:
             raise SystemExit(f"{path} answered {answer.status if answer else 'nothing'}.")
         _shoot(page, folder / f"{name}-{view.name}.png")
+    page.goto("/imports/")
+    page.get_by_label("Files or a zip").set_input_files({"name": EXPORT, "mimeType": "", "buffer": _export()})
+    page.get_by_role("button", name="Upload and look at it").click()
+    page.locator("#import[data-state=ready]").wait_for()
+    _shoot(page, folder / f"import-{view.name}.png")
+    page.goto("/imports/")
+    _shoot(page, folder / f"imports-{view.name}.png")
     page.goto("/accounts/tokens/new/")
     page.get_by_label("Name", exact=True).fill("Nora's phone")
     page.get_by_role("button", name="Make the token").click()
@@ -123,6 +134,17 @@ def _take(page: Page, view: View, folder: Path) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.type("se")
     _shoot(page, folder / f"commands-{view.name}.png")
+
+
+def _export() -> bytes:
+    """What ChatGPT would give out, of the conversations that the importer is tested with."""
+    found = [json.loads(path.read_text()) for path in sorted(CONVERSATIONS.glob("*.json"))]
+    conversations = [one for some in found for one in (some if isinstance(some, list) else [some])]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("conversations.json", json.dumps(conversations))
+        archive.writestr("user.json", json.dumps({"id": "user-nora", "email": "nora@example.com"}))
+    return packed.getvalue()
 
 
 def _shoot(page: Page, path: Path) -> None:

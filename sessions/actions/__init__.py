@@ -40,7 +40,7 @@ from .bulk import (
     start_bulk,
     undo_bulk,
 )
-from .bulk_export import export_archive
+from .bulk_export import count_chosen, export_archive
 from .bulk_verbs import VERBS
 from .canonical import session_dump, store_digest, store_lines
 from .cleanup import (
@@ -88,8 +88,25 @@ from .export import (
     export_transcript,
 )
 from .find import InteractionPage, find_row, get_session, journal_path, list_interactions
+from .folder_export import FolderExport, export_into
 from .identity import resolve_user
+from .import_files import as_format
+from .import_origin import import_of
 from .import_pieces import AddedPart
+from .import_preview import Preview, preview
+from .import_runs import (
+    ImportedSession,
+    cancel_import,
+    checked_options,
+    confirm_import,
+    get_import,
+    list_imports,
+    sessions_of_import,
+    stage_import,
+    undo_import,
+)
+from .import_undo import carry_out_undo
+from .import_work import RecordedImport, record_import, work_on_imports
 from .imports import ImportReport, adopt, import_events, import_source, import_steps
 from .life import (
     hold_session,
@@ -236,7 +253,9 @@ __all__ = [
     "Clockwork",
     "ContextChanges",
     "EventPage",
+    "FolderExport",
     "ImportReport",
+    "ImportedSession",
     "InteractionPage",
     "MergeBoard",
     "MergeGroup",
@@ -248,8 +267,10 @@ __all__ = [
     "PlanSize",
     "PlannedPage",
     "PreferenceMerge",
+    "Preview",
     "Pulse",
     "Reconciliation",
+    "RecordedImport",
     "Role",
     "SearchHit",
     "SearchPage",
@@ -276,21 +297,27 @@ __all__ = [
     "append_interactions",
     "apply_cleanup",
     "apply_merge",
+    "as_format",
     "begin_cleanup",
     "begin_sign_in",
     "bulk_items",
     "bulk_plan",
     "bulk_skips",
+    "cancel_import",
+    "carry_out_undo",
     "change_own_password",
     "change_role",
     "change_view",
     "changed_since",
+    "checked_options",
     "cleanup_runs",
     "clockwork",
+    "confirm_import",
     "context_pack",
     "context_version",
     "continue_cleanup",
     "count_activity",
+    "count_chosen",
     "create_account",
     "create_or_resume",
     "create_session",
@@ -307,6 +334,7 @@ __all__ = [
     "export_archive",
     "export_document",
     "export_format",
+    "export_into",
     "export_session",
     "export_transcript",
     "find_account",
@@ -318,6 +346,7 @@ __all__ = [
     "get_account",
     "get_bulk",
     "get_cleanup_run",
+    "get_import",
     "get_interaction",
     "get_merge",
     "get_session",
@@ -325,6 +354,7 @@ __all__ = [
     "glance",
     "hold_session",
     "import_events",
+    "import_of",
     "import_source",
     "import_steps",
     "inspect_mirror",
@@ -347,6 +377,7 @@ __all__ = [
     "list_accounts",
     "list_events",
     "list_expiring",
+    "list_imports",
     "list_interactions",
     "list_sessions",
     "list_tokens",
@@ -375,6 +406,7 @@ __all__ = [
     "plan_size",
     "plan_tonight",
     "planned",
+    "preview",
     "preview_merge",
     "preview_user_merge",
     "pulse",
@@ -383,6 +415,7 @@ __all__ = [
     "quarantined",
     "reactivate_account",
     "reconcile_copies",
+    "record_import",
     "release_hold",
     "remove_note",
     "remove_tag",
@@ -404,6 +437,7 @@ __all__ = [
     "session_dump",
     "session_events",
     "session_ids_beginning",
+    "sessions_of_import",
     "sessions_of_merge_plan",
     "settle_all_search",
     "settle_mirror",
@@ -413,6 +447,7 @@ __all__ = [
     "sign_out_everywhere",
     "sizes",
     "soon",
+    "stage_import",
     "start_bulk",
     "state_counts",
     "store_digest",
@@ -423,6 +458,7 @@ __all__ = [
     "trash_session",
     "trashed_among",
     "undo_bulk",
+    "undo_import",
     "undo_preferences",
     "unmerge",
     "unmerge_users",
@@ -437,4 +473,5 @@ __all__ = [
     "version",
     "views_of",
     "with_changes",
+    "work_on_imports",
 ]

@@ -6,7 +6,7 @@ whole; its journal is written from what was inserted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,7 +36,7 @@ from . import audit
 from .begin import checked_header, checked_session_id, refuse_files, refuse_purged
 from .context import set_tags
 from .find import lock_session
-from .identity import claim_user
+from .identity import claim_user, resolve_user
 from .log import append, same_content
 from .restoring import differs, draft_of, restore
 
@@ -46,15 +46,17 @@ _LATER_WINS = {"title": validation.MAX_TITLE_CHARACTERS, "context_summary": vali
 
 @dataclass(frozen=True, slots=True)
 class AddedPart:
-    """What one transaction of an import added: a session, interactions `first` to `last` of it, or both.
+    """What an import added at once: a session, interactions `first` to `last` of it, or both.
 
-    `last` is below `first` where only the session itself is new.
+    `last` is below `first` where only the session itself is new; `interactions` counts them, for numbers may be missing
+    between.
     """
 
     session_id: str
     is_new: bool
     first: int
     last: int
+    interactions: int
 
 
 @dataclass(slots=True)
@@ -103,6 +105,7 @@ class Outcome:
     differing_header: str = ""
     asides: list[SetAside] = field(default_factory=list)
     passages: Sequence[NewPassage] = ()
+    part: AddedPart | None = None
     refused: str = ""
     refused_count: int = 0
 
@@ -116,9 +119,11 @@ class Writer:
         *,
         user_id: str | None,
         tags: Sequence[str],
-        on_added: Callable[[AddedPart], None],
+        on_added: Callable[[Sequence[AddedPart]], None],
         tell: Callable[[Outcome], None],
+        owner: str = "",
     ) -> None:
+        self._owner = owner
         self._actor = actor
         self._user_id = user_id
         self._tags = set(tags)
@@ -147,6 +152,8 @@ class Writer:
             store = _Store([piece.session_id for piece in pieces])
             outcomes += [self._attempt(piece, store) for piece in pieces]
             index.store([passage for outcome in outcomes for passage in outcome.passages])
+            if parts := [outcome.part for outcome in outcomes if outcome.part is not None]:
+                self._on_added(parts)
             new = {one.session_id: {"source": one.source} for one in outcomes if one.is_new}
             audit.record_each(self._actor, "session_imported", new)
 
@@ -204,7 +211,7 @@ class Writer:
     def _new_session(self, piece: Piece, store: "_Store") -> Session:
         draft, now = piece.drafts[0], timezone.now()
         times = [one.occurred_at for one, _ in piece.interactions if one.occurred_at is not None]
-        user_id = validation.identifier("user_id", draft.user_id or self._user_id or ANONYMOUS)
+        user_id = validation.identifier("user_id", self._owner or draft.user_id or self._user_id or ANONYMOUS)
         owner, profile = store.claim(user_id)
         # What the source states stands; the profile fills in the rest.
         stated = validation.json_object("user_preferences", _mended(draft.user_preferences))
@@ -223,6 +230,7 @@ class Writer:
 
     def _go_on(self, piece: Piece) -> Outcome:
         session = lock_session(piece.session_id)
+        self._refuse_others(session)
         outcome = Outcome(session.pk)
         if session.trashed_at is not None:
             return _refused_as_trashed(outcome, len(piece.interactions))
@@ -276,12 +284,13 @@ class Writer:
     # --- an export of our own -----------------------------------------------------------------------------------
 
     def _restore(self, piece: ExportedPiece) -> Outcome:
-        export = piece.export
+        export = self._owned(piece.export)
         is_exact = export.record.session_id in self._created
         restored = restore(
             export, piece.interactions, is_exact=is_exact, user_id=self._user_id, tags=sorted(self._tags)
         )
         session = restored.session
+        self._refuse_others(session)
         outcome = Outcome(session.pk, session.source, is_new=restored.is_new)
         if session.trashed_at is not None:
             return _refused_as_trashed(outcome, len(piece.interactions))
@@ -297,11 +306,22 @@ class Writer:
         outcome.differing_header = export.place if is_differing else ""
         return self._added(session, outcome, restored.added, first=restored.first)
 
+    def _owned(self, export: ExportedSession) -> ExportedSession:
+        """The export as an owner may bring it: the session is theirs, and no other comes in with its merges."""
+        if not self._owner:
+            return export
+        return replace(export, record=replace(export.record, user_id=self._owner), merges=())
+
+    def _refuse_others(self, session: Session) -> None:
+        """Raise Conflict where a session is not the owner's; what was done to it by then is taken back."""
+        if self._owner and session.user_id != resolve_user(self._owner):
+            raise Conflict("A session of this ID is not yours.")
+
     def _added(self, session: Session, outcome: Outcome, added: int, *, first: int = 0) -> Outcome:
         outcome.added = added
         if outcome.is_new or added:
             first = first or session.last_sequence - added + 1
-            self._on_added(AddedPart(session.pk, outcome.is_new, first, session.last_sequence))
+            outcome.part = AddedPart(session.pk, outcome.is_new, first, session.last_sequence, added)
         return outcome
 
 

@@ -73,7 +73,7 @@ def import_source(
     user_id: str | None = None,
     tags: Sequence[str] = (),
     progress: Callable[[], None] = lambda: None,
-    on_added: Callable[[AddedPart], None] = lambda _: None,
+    on_added: Callable[[Sequence[AddedPart]], None] = lambda _: None,
 ) -> None:
     """Take in one source, adding to the report. See `import_steps`; `progress` is called after each."""
     for _ in import_steps(source, actor=actor, report=report, user_id=user_id, tags=tags, on_added=on_added):
@@ -87,16 +87,18 @@ def import_steps(
     report: ImportReport,
     user_id: str | None = None,
     tags: Sequence[str] = (),
-    on_added: Callable[[AddedPart], None] = lambda _: None,
+    on_added: Callable[[Sequence[AddedPart]], None] = lambda _: None,
+    owner: str = "",
 ) -> Iterator[None]:
     """Take in one source, adding to the report, as far as it is asked to go on: a step for each thing found.
 
     `user_id` stands in where the source names none. Importing it again adds nothing; importing a longer version adds
-    what is new. `on_added` is told of each part within the transaction that adds it. What was found since the last
-    transaction is lost when the steps are left early. Raises MirrorUnavailable.
+    what is new. `on_added` is told what a transaction adds, within it. What was found since the last
+    transaction is lost when the steps are left early. With `owner`, everything new is theirs, whatever the source
+    says, and what is somebody else's is refused. Raises MirrorUnavailable.
     """
     report.files += 1
-    run = _Run(actor, report, user_id=user_id, tags=validation.tags(list(tags)), on_added=on_added)
+    run = _Run(actor, report, user_id=user_id, tags=validation.tags(list(tags)), on_added=on_added, owner=owner)
     for event in source.read():
         run.take(event)
         yield
@@ -137,10 +139,11 @@ class _Run:
         *,
         user_id: str | None = None,
         tags: Sequence[str] = (),
-        on_added: Callable[[AddedPart], None] = lambda _: None,
+        on_added: Callable[[Sequence[AddedPart]], None] = lambda _: None,
+        owner: str = "",
     ) -> None:
         self._report = report
-        self._writer = Writer(actor, user_id=user_id, tags=tags, on_added=on_added, tell=self._count)
+        self._writer = Writer(actor, user_id=user_id, tags=tags, on_added=on_added, tell=self._count, owner=owner)
         self._piece: Piece | ExportedPiece | None = None
         self._waiting: list[Piece | ExportedPiece] = []
         self._interactions = 0

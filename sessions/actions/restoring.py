@@ -179,7 +179,7 @@ def _name_merges(restored: Restored, event: ExportedSession) -> None:
 def _restore_interactions(restored: Restored, waiting: Sequence[ExportedInteraction], *, is_exact: bool) -> None:
     session = restored.session
     known_models = session.model_names
-    present = _present(session, [one.record for one in waiting])
+    present = present_among(session, [one.record for one in waiting])
     rows: list[Interaction] = []
     for one in waiting:
         try:
@@ -208,7 +208,7 @@ def _restore_interactions(restored: Restored, waiting: Sequence[ExportedInteract
     restored.first = rows[0].sequence if rows else 0
 
 
-def _present(session: Session, records: Sequence[InteractionRecord]) -> dict[UUID | str | None, Interaction]:
+def present_among(session: Session, records: Sequence[InteractionRecord]) -> dict[UUID | str | None, Interaction]:
     """The interactions that are here already: by their IDs in whichever session, by their keys in this one."""
     ids = Interaction.objects.filter(pk__in=[record.id for record in records]).order_by()
     keys = [record.idempotency_key for record in records if record.idempotency_key is not None]

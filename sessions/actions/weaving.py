@@ -53,7 +53,7 @@ def move_in(survivor: Session, incoming: Sequence[tuple[Session, UUID]]) -> dict
             _remember_place(row, merge_id, taken_keys)
         sides.append(iter(theirs))
         moved[session.pk] = len(theirs)
-    _place(survivor, in_time_order(*sides))
+    place_rows(survivor, in_time_order(*sides))
     return moved
 
 
@@ -83,9 +83,9 @@ def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int
             row.origins = mapping.write_origins(earlier)
             row.idempotency_key = origin.idempotency_key or row.idempotency_key
             sequences[row.pk] = origin.sequence
-        _place(home, returning, sequences)
+        place_rows(home, returning, sequences)
         given_back[home.pk] = len(returning)
-    _place(survivor, staying)
+    place_rows(survivor, staying)
     return given_back
 
 
@@ -94,7 +94,7 @@ def _came_by(row: Interaction, merge_id: UUID) -> bool:
     return bool(row.origins) and row.origins[-1]["merge_id"] == str(merge_id)
 
 
-def _place(session: Session, rows: Sequence[Interaction], sequences: Mapping[UUID, int] | None = None) -> None:
+def place_rows(session: Session, rows: Sequence[Interaction], sequences: Mapping[UUID, int] | None = None) -> None:
     """Make the rows the session's, numbered in their order or as told; rows that come in get new revisions.
 
     Sequences are unique at every moment, so rows that change place step aside to negative numbers first.

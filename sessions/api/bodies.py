@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from django.http import HttpRequest, UnreadablePostError
 
 from sessions import conf
-from sessions.errors import InvalidInput
+from sessions.errors import InvalidInput, SessionsiteError, UploadTooLarge
 from sessions.validation import MAX_INTEGER
 
 from .errors import BodyTooLarge, NotJSON
@@ -62,7 +62,7 @@ def read_body(request: HttpRequest) -> bytes:
     limit = conf.max_request_bytes()
     stated = request.META.get("CONTENT_LENGTH")
     if not stated:
-        return b"".join(_pieces(request, limit))
+        return b"".join(_pieces(request, BodyTooLarge(limit), limit))
     if not (stated.isascii() and stated.isdigit()):
         raise InvalidInput("Content-Length", "must be a whole number.")
     if int(stated) > limit:
@@ -76,7 +76,35 @@ def read_body(request: HttpRequest) -> bytes:
     return body
 
 
-def _pieces(request: HttpRequest, limit: int) -> Iterator[bytes]:
+def read_upload(request: HttpRequest) -> Iterator[bytes]:
+    """The file that a request brings, whatever it is said to be, a piece at a time.
+
+    Raises InvalidInput where it is empty or broke off, and UploadTooLarge, where the length is stated before a piece.
+    """
+    limit, size_bytes = conf.max_upload_bytes(), 0
+    stated = request.META.get("CONTENT_LENGTH")
+    if stated and not (stated.isascii() and stated.isdigit()):
+        raise InvalidInput("Content-Length", "must be a whole number.")
+    if stated and int(stated) > limit:
+        raise UploadTooLarge(limit)
+    for piece in _stated_pieces(request) if stated else _pieces(request, UploadTooLarge(limit), limit):
+        size_bytes += len(piece)
+        yield piece
+    if stated and size_bytes != int(stated):
+        raise InvalidInput("body", "ended before its Content-Length.")
+    if not size_bytes:
+        raise InvalidInput("body", "is empty.", hint="Send the file itself, as `curl --data-binary @FILE` does.")
+
+
+def _stated_pieces(request: HttpRequest) -> Iterator[bytes]:
+    try:
+        while piece := request.read(_PIECE_BYTES):
+            yield piece
+    except UnreadablePostError:
+        raise InvalidInput("body", "broke off.") from None
+
+
+def _pieces(request: HttpRequest, too_large: SessionsiteError, limit: int) -> Iterator[bytes]:
     """A body that does not state its length, as the server takes it in. Django would take it for empty."""
     if "HTTP_TRANSFER_ENCODING" not in request.META:
         return
@@ -90,7 +118,7 @@ def _pieces(request: HttpRequest, limit: int) -> Iterator[bytes]:
             return
         length += len(piece)
         if length > limit:
-            raise BodyTooLarge(limit)
+            raise too_large
         yield piece
 
 

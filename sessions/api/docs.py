@@ -19,7 +19,7 @@ from sessions.views.page import Request, show
 from . import openapi
 
 # In the order in which a newcomer needs them, which is not that of the addresses.
-SUBJECTS = ("Sessions", "Interactions", "Merges", "Users", "Cleanup", "Service")
+SUBJECTS = ("Sessions", "Interactions", "Merges", "Users", "Imports", "Cleanup", "Service")
 _WORDS = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}
 _FORMATS = {"date-time": "time", "uuid": "UUID"}
 _REFERENCE = "#/components/schemas/"
@@ -119,7 +119,8 @@ def _operations(base: str) -> Iterator[tuple[str, Described]]:
 
 def _described(base: str, method: str, path: str, found: Mapping[str, Any]) -> Described:
     body = found.get("requestBody")
-    kind = _kind(body["content"]["application/json"]["schema"]) if body else []
+    content = body["content"] if body else {}
+    kind = _kind(content["application/json"]["schema"]) if "application/json" in content else []
     return Described(
         name=found["operationId"],
         method=method,
@@ -220,7 +221,10 @@ def _command(base: str, method: str, path: str, found: Mapping[str, Any]) -> str
     if "x-scope" in found:
         lines.append('-H "Authorization: Bearer $TOKEN"')
     if "requestBody" in found:
-        example = found["requestBody"]["content"]["application/json"]["example"]
+        content = found["requestBody"]["content"]
+        if "application/json" not in content:
+            return " \\\n  ".join([*lines, "--data-binary @FILE"])
+        example = content["application/json"]["example"]
         lines += [
             "-H 'Content-Type: application/json'",
             f"-d {shlex.quote(json.dumps(example, ensure_ascii=False, indent=2))}",

@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             },
         ]
     },
+    "export_named_sessions": {"session_ids": ["login-rate-limit", "slow-query"], "format": "markdown"},
     "resume_session": {"max_tokens": 8_000},
     "hold_session": {"reason": "The audit still needs it."},
     "trash_session": {"reason": "Begun by mistake."},

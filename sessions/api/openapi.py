@@ -35,19 +35,25 @@ _HEADERS: Mapping[str, Mapping[str, Any]] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How to come in.", "schema": {"type": "string"}},
     "ETag": {"description": "The version of the context.", "schema": {"type": "string"}},
+    "Location": {"description": "Where it tells how far it is.", "schema": {"type": "string"}},
     "Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}},
 }
 _BUDGET = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _TAGGED = ("get_context", "edit_context", "add_tag", "remove_tag")
+_ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 # What is no JSON, by operation.
 _FILES: Mapping[str, Mapping[str, Any]] = {
     "export_session": {
         one.media_type.partition(";")[0]: {"schema": {"type": "object" if name == "json" else "string"}}
         for name, one in FORMATS.items()
     },
+    "export_sessions": _ZIP,
+    "export_named_sessions": _ZIP,
     "get_metrics": {"text/plain": {"schema": {"type": "string"}}},
     "get_openapi": {"application/json": {"schema": {"type": "object"}}},
 }
+_UPLOADS = ("start_import",)
+_UPLOAD = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
 @cache
@@ -84,7 +90,9 @@ def _operation(found: Mapping[str, Any]) -> dict[str, Any]:
         operation["security"] = []
     else:
         operation["security"] = [{SECURITY: []}]
-    if "requestBody" in operation:
+    if operation["operationId"] in _UPLOADS:
+        operation["requestBody"] = {"required": True, "content": dict(_UPLOAD)}
+    elif "requestBody" in operation:
         body = operation["requestBody"] = _plain(operation["requestBody"])
         body["content"][JSON_TYPE]["example"] = EXAMPLES[operation["operationId"]]
     operation["responses"] = {
@@ -114,7 +122,9 @@ def _response(operation: Mapping[str, Any], status: int, found: Mapping[str, Any
         headers += {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(status, [])
     elif status == 200 and name in _FILES:
         response["content"] = dict(_FILES[name])
-        headers += ["Content-Disposition"] * (name == "export_session")
+        headers += ["Content-Disposition"] * name.startswith("export_")
+    elif status == 202:
+        headers.append("Location")
     if name in _TAGGED and not codes:
         headers.append("ETag")
     if headers:

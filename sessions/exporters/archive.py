@@ -1,6 +1,6 @@
 """A ZIP archive as a stream: nothing is ever written to the disk, and memory holds one piece of one member.
 
-What grows with the archive is its directory at the end, some 400 bytes a member.
+What grows with the archive is its directory at the end, about a kilobyte a member until it is written.
 """
 
 import io

@@ -2,7 +2,19 @@
 
 from collections.abc import Mapping
 
-from . import document, markdown
+from . import (
+    chatgpt,
+    claude_code,
+    document,
+    librechat,
+    markdown,
+    openai,
+    openai_finetune,
+    openwebui,
+    sharegpt,
+    table,
+    webpage,
+)
 from .formats import Format
 
 FORMATS: Mapping[str, Format] = {
@@ -11,6 +23,15 @@ FORMATS: Mapping[str, Format] = {
         document.JSON_FORMAT,
         document.LINES_FORMAT,
         markdown.FORMAT,
+        webpage.FORMAT,
+        table.FORMAT,
+        chatgpt.FORMAT,
+        librechat.FORMAT,
+        openwebui.FORMAT,
+        openai.FORMAT,
+        openai_finetune.FORMAT,
+        sharegpt.FORMAT,
+        claude_code.FORMAT,
     )
 }
 """By name, in the order in which people are offered them."""

@@ -94,8 +94,20 @@ def _unpacked(packed: bytes) -> JSON:
 
 
 JSON_FORMAT = Format(
-    name="json", label="JSON", media_type="application/json", ending="json", write=stream, with_sources=True
+    name="json",
+    label="JSON",
+    purpose="complete",
+    media_type="application/json",
+    ending="json",
+    write=stream,
+    with_sources=True,
 )
 LINES_FORMAT = Format(
-    name="jsonl", label="JSON Lines", media_type="application/x-ndjson", ending="jsonl", write=lines, with_sources=True
+    name="jsonl",
+    label="JSON Lines",
+    purpose="complete",
+    media_type="application/x-ndjson",
+    ending="jsonl",
+    write=lines,
+    with_sources=True,
 )

@@ -28,7 +28,7 @@ class Format:
 
     `label` is its name for people, `ending` that of its files. `write` gives the document as a stream of text, in
     memory that does not grow with what the interactions hold. `with_sources` says that it reads the original records,
-    which are otherwise left unread.
+    which are otherwise left unread. `purpose` says in two or three words what it is for, where its label does not.
     """
 
     name: str
@@ -37,3 +37,4 @@ class Format:
     ending: str
     write: Callable[[Conversation], Iterator[str]]
     with_sources: bool = False
+    purpose: str = ""

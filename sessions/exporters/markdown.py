@@ -96,4 +96,11 @@ def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-FORMAT = Format(name="markdown", label="Markdown", media_type="text/markdown; charset=utf-8", ending="md", write=stream)
+FORMAT = Format(
+    name="markdown",
+    label="Markdown",
+    purpose="to read",
+    media_type="text/markdown; charset=utf-8",
+    ending="md",
+    write=stream,
+)

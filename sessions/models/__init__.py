@@ -4,6 +4,7 @@ from .account import BrowserLogin, SignInBudget
 from .activity import QUARTER_SECONDS, ActivityCount, ActivityMark
 from .cleanup import CleanupRun
 from .desk import BulkItem, BulkRun, SavedView
+from .imports import Import, ImportedPart
 from .interaction import MAX_KEY, Interaction
 from .ledger import AuditEvent, Merge, Tombstone
 from .mirrored import Mirrored
@@ -28,6 +29,8 @@ __all__ = [
     "BulkItem",
     "BulkRun",
     "CleanupRun",
+    "Import",
+    "ImportedPart",
     "Interaction",
     "Merge",
     "Mirrored",

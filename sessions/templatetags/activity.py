@@ -52,6 +52,11 @@ WORDS: Mapping[str, str] = {
     "view_deleted": "deleted the view {text:name}",
     "cleanup_finished": "cleaned up: {number:trashed} to the trash, {number:purged} purged",
     "cleanup_stopped": "stopped a cleanup that would have taken {count:planned:session}",
+    "import_staged": "sent {count:files:file} for {import:run}",
+    "import_confirmed": "said yes to {import:run}",
+    "import_cancelled": "cancelled {import:run}",
+    "import_undone": "took {import:run} back",
+    "import_parted": "took {count:interactions:interaction} of an import out of {session} into {sessions:parted}",
     "copies_reconciled": "made both copies whole: {number:loaded} loaded, {number:written} written",
     "mirror_repaired": "repaired the copy on disk: {count:findings:finding}",
     "disagreement_settled": "let the {text:kept}’s version of {session} stand",
@@ -128,6 +133,13 @@ def _user(detail: _Detail) -> SafeString:
         return format_html("<bdi>{}</bdi>", _short(name))
 
 
+def _import(detail: _Detail) -> SafeString:
+    try:
+        return format_html('<a href="{}">an import</a>', reverse("sessions:import", args=[str(detail.value)]))
+    except NoReverseMatch:
+        return format_html("{}", "an import")
+
+
 def _names(detail: _Detail) -> SafeString:
     named = [str(one) for one in detail.value] if isinstance(detail.value, list) else []
     shown = ", ".join(_short(one.replace("_", " ")) for one in named[:_MOST_SHOWN])
@@ -168,6 +180,7 @@ _KINDS: Mapping[str, Callable[[_Detail], SafeString]] = {
     "session": _session,
     "sessions": _sessions,
     "user": _user,
+    "import": _import,
     "names": _names,
     "text": _text,
     "number": _number,

@@ -100,7 +100,7 @@ def doer(name: str) -> SafeString:
 def when(moment: datetime | None) -> SafeString:
     """A time in words, with the exact one for programs and on hover; the script turns that into the viewer's zone."""
     if moment is None:
-        return format_html("")
+        return SafeString("")
     return format_html('<time datetime="{}" title="{} UTC">{}</time>', _iso(moment), _exact(moment), in_words(moment))
 
 
@@ -108,7 +108,7 @@ def when(moment: datetime | None) -> SafeString:
 def clock(moment: datetime | None) -> SafeString:
     """A day and a time of day; the script turns both into the viewer's zone."""
     if moment is None:
-        return format_html("")
+        return SafeString("")
     year = "" if moment.year == timezone.now().year else f" {moment.year}"
     words = f"{moment.day} {moment:%b}{year}, {moment:%H:%M:%S}"
     return format_html('<time datetime="{}" title="{} UTC" data-clock>{}</time>', _iso(moment), _exact(moment), words)

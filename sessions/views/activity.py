@@ -13,6 +13,7 @@ from django_htmx.http import push_url
 
 from sessions import actions
 from sessions.errors import NotFound
+from sessions.exporters.table import harmless
 from sessions.models import AuditEvent
 from sessions.templatetags.activity import verb_label
 from sessions.user_forms import ActivityForm
@@ -21,8 +22,6 @@ from .page import Request, query, show
 
 PAGE_EVENTS = 50
 _COLUMNS = ("at", "actor", "face", "verb", "session_id", "details")
-# What a spreadsheet would take for a formula.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 @require_safe
@@ -76,9 +75,7 @@ def _as_csv(events: Iterator[AuditEvent]) -> Iterator[str]:
 
 
 def _harmless(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    is_formula = text.lstrip().startswith(_FORMULA_SIGNS) or text[:1] in ("\t", "\r", "\n")
-    return f"'{text}" if is_formula else text
+    return harmless(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _as_lines(events: Iterator[AuditEvent]) -> Iterator[str]:

@@ -85,6 +85,10 @@ MEANINGS: tuple[tuple[type[errors.SessionsiteError], Meaning], ...] = (
         errors.SignInSlowed,
         Meaning(429, "Too many sign-ins failed", "The account is open as before.", "sessions:sign-in", "Sign in"),
     ),
+    (
+        errors.UploadTooLarge,
+        Meaning(413, "That is too much at once", "Nothing of it was kept.", "sessions:imports", "Imports"),
+    ),
     (errors.TokenRefused, Meaning(401, "A token is needed", "Nothing was changed.", "sessions:sign-in", "Sign in")),
     (errors.ScopeMissing, Meaning(403, "The token does not reach so far", "Nothing was changed.")),
     (errors.TooManyRequests, Meaning(429, "Too many requests", "Nothing was changed.")),

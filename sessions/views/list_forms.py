@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from sessions import actions
 from sessions.actions import LATEST_FIRST, SORTS, STATES, Order, SessionFilters
+from sessions.exporters.catalogue import DEFAULT as DEFAULT_FORMAT
 from sessions.forms import DateInput
 
 DEFAULT_STATE = "active"
@@ -161,6 +162,7 @@ class BulkForm(forms.Form):
     verb = forms.CharField(max_length=32)
     tags = forms.CharField(max_length=1_000, required=False)
     everything = forms.BooleanField(required=False)
+    format = forms.CharField(max_length=32, required=False)
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -173,6 +175,9 @@ class BulkForm(forms.Form):
 
     def tag_names(self) -> list[str]:
         return [name for part in self.cleaned_data.get("tags", "").split(",") if (name := part.strip())]
+
+    def format_name(self) -> str:
+        return self.cleaned_data.get("format") or DEFAULT_FORMAT
 
     def is_for_all(self) -> bool:
         return bool(self.cleaned_data.get("everything"))

@@ -60,8 +60,9 @@ def export(request: Request) -> HttpResponse:
     form = BulkForm(request.POST if request.method == "POST" else request.GET)
     if not form.ids() and not form.is_for_all():
         raise InvalidInput("sessions", "names none.", hint="Select some first.")
+    archive = actions.export_archive(form.sessions(), form.format_name())
     name = f"sessions-{timezone.localtime():%Y-%m-%d}.zip"
-    return streaming.download(actions.export_archive(form.sessions()), name=name, content_type="application/zip")
+    return streaming.download(archive, name=name, content_type="application/zip")
 
 
 def _around(request: Request, form: FilterForm, look: Look) -> dict[str, Any]:

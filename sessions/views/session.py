@@ -1,11 +1,8 @@
-"""One session: its context, and its export."""
+"""One session: its context."""
 
-from itertools import chain
-
-from django.http import HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from sessions import actions
 from sessions.errors import ContextChanged, InvalidInput
@@ -56,14 +53,3 @@ def _context_shown(request: Request, session_id: str, only: str) -> HttpResponse
     session = actions.get_session(session_id)
     field = context_field(session, only if only in ContextForm.base_fields and only != "tags" else "title")
     return show(request, "sessions/beside.html", {"session": session, "field": field, "focused": True}, part="field")
-
-
-@require_safe
-def export(request: Request, session_id: str) -> HttpResponseBase:
-    session = actions.get_session(session_id)
-    document = actions.export_session(session.pk)
-    # The first piece is made now, so that what is wrong becomes an error page and not half a file.
-    start = next(document, "")
-    response = StreamingHttpResponse(chain([start], document), content_type="application/json")
-    response["Content-Disposition"] = f'attachment; filename="{session.pk}.json"'
-    return response

@@ -20,5 +20,6 @@ def surroundings(request: Request, session: Session) -> dict[str, Any]:
         "merges": actions.merges_of(session.pk)[:50],
         "resume_url": request.build_absolute_uri(reverse("sessions:resume-link", args=[session.pk])),
         "trash_days": conf.trash_days(),
+        "imported": actions.import_of(session.pk),
         **beside(session),
     }

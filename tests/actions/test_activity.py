@@ -32,6 +32,7 @@ SILENT = {
     "log_interaction": "the interaction is its own record",
     "log_interactions": "the interactions are their own record",
     "inspect_mirror": "comparing changes nothing; Health tells when it was",
+    "record_import": "the sessions that it brings tell of themselves",
     "plan_bulk": "a plan changes no session; starting it is told",
     "run_due_schedules": "what it calls tells of itself",
 }
@@ -100,13 +101,28 @@ def events() -> list[Any]:
 
 def old_document(folder: Path) -> Source:
     path = folder / "old.json"
-    moment = "2026-01-01T00:00:00"
-    path.write_text(
-        json.dumps(
-            {"session_id": "old", "created_at": moment, "last_activity": moment, "user_id": "ann", "metadata": {}}
-        )
-    )
+    path.write_text(_document())
     return Source(path)
+
+
+def _document() -> str:
+    moment = "2026-01-01T00:00:00"
+    return json.dumps(
+        {"session_id": "old", "created_at": moment, "last_activity": moment, "user_id": "ann", "metadata": {}}
+    )
+
+
+def staged(*, done: bool = False) -> Any:
+    """An import that waits for a yes, or one that is done."""
+    run = actions.stage_import([("old.json", [_document().encode()])], options={}, actor=ALICE, confirmed=done)
+    while actions.work_on_imports():
+        pass
+    return run.pk
+
+
+def _undone(run: Any, **by: Any) -> None:
+    actions.undo_import(run, actor=ALICE)
+    actions.carry_out_undo(run, **by)
 
 
 def pair_of_users() -> tuple[str, str]:
@@ -130,9 +146,12 @@ def walks(folder: Path) -> dict[str, Change]:
         "apply_merge": lambda: actions.apply_merge(actions.plan_merge(session(), absorbed=[session()]).token, **by),
         "apply_cleanup": lambda: actions.apply_cleanup(idle_plan(), **by),
         "begin_cleanup": lambda: actions.continue_cleanup(actions.begin_cleanup(idle_plan(), **by).pk, **by),
+        "cancel_import": lambda: actions.cancel_import(staged(), **by),
+        "carry_out_undo": lambda: _undone(staged(done=True), **by),
         "change_own_password": lambda: actions.change_own_password(account(), PASSWORD + "!", keep_login="", **by),
         "change_role": lambda: actions.change_role(account(), actions.Role.ADMINISTRATOR, **by),
         "change_view": lambda: _change_view(*view(), **by),
+        "confirm_import": lambda: actions.confirm_import(staged(), user_id="", tags=[], **by),
         "continue_cleanup": lambda: actions.continue_cleanup(actions.begin_cleanup(idle_plan(), actor=ALICE).pk, **by),
         "create_account": lambda: actions.create_account("new", role=actions.Role.READER, password=PASSWORD, **by),
         "create_or_resume": lambda: actions.create_or_resume(**by),
@@ -175,6 +194,8 @@ def walks(folder: Path) -> dict[str, Change]:
         "trash_session": lambda: actions.trash_session(session(), **by),
         "undo_bulk": lambda: actions.undo_bulk(_done(bulk(started=True)), **by),
         "undo_preferences": lambda: actions.undo_preferences("ann", revision=changed_profile(), **by),
+        "stage_import": lambda: actions.stage_import([("f.json", [b"{}"])], options={}, **by),
+        "undo_import": lambda: actions.undo_import(staged(done=True), **by),
         "unmerge": lambda: actions.unmerge(actions.merge_sessions(session(), absorbed=session(), actor=ALICE).pk, **by),
         "unmerge_users": lambda: actions.unmerge_users(_merge_users(*pair_of_users(), actor=ALICE).pk, **by),
         "unpin_interaction": lambda: _unpin(*interaction(), **by),

@@ -32,6 +32,8 @@ class Estate:
     merge_token: str
     run_id: UUID
     cleanup_token: str
+    import_id: UUID
+    done_import_id: UUID
 
 
 def start(**fields: Any) -> SessionStart:
@@ -69,7 +71,17 @@ def settle(user_id: str) -> Estate:
         merge_token=actions.plan_merge(main.pk, absorbed=[other.pk]).token,
         run_id=run.pk,
         cleanup_token=actions.plan_cleanup(user_id=user_id).token,
+        done_import_id=_taken_in(user_id),
+        import_id=actions.stage_import([("f", [b"{}"])], options={"owner": user_id}, actor=ALICE).pk,
     )
+
+
+def _taken_in(user_id: str) -> UUID:
+    """An import that is over, and added nothing."""
+    options = actions.checked_options({"owner": user_id})
+    recorded = actions.record_import(["f"], size_bytes=2, options=options, actor=ALICE)
+    recorded.finish("done")
+    return recorded.run.pk
 
 
 def whole_store() -> tuple[Any, ...]:

@@ -17,7 +17,14 @@ from .estate import Estate, caller, said, start, whole_store
 from .verbs import VERBS
 
 # These tell that there is nothing, where the others tell that it is not known.
-ANSWERED_WITH_NOTHING = {"append_batches", "search", "list_users", "suggest_session_ids", "suggest_user_ids"}
+ANSWERED_WITH_NOTHING = {
+    "append_batches",
+    "search",
+    "list_imports",
+    "list_users",
+    "suggest_session_ids",
+    "suggest_user_ids",
+}
 BOUND = caller(user_id="alice")
 
 

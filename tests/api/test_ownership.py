@@ -13,7 +13,7 @@ from .programs import Program, code, told
 UPON = [
     (method, path, name)
     for method, path, name, _ in operations()
-    if any(part in path for part in ("{session_id}", "{merge_id}", "{run_id}", "{user_id}"))
+    if any(part in path for part in ("{session_id}", "{merge_id}", "{run_id}", "{import_id}", "{user_id}"))
 ]
 
 
@@ -31,10 +31,17 @@ def test_somebody_elses_is_as_unknown_as_nothing(bound: Callable[[str], Program]
         "tag": "t",
         "merge_id": bobs.merge_id,
         "run_id": bobs.run_id,
+        "import_id": bobs.import_id,
         "user_id": "bob",
         "preference": "tone",
     }
-    nobodys = theirs | {"session_id": "x", "merge_id": "x", "run_id": bobs.interaction_id, "user_id": "x"}
+    nobodys = theirs | {
+        "session_id": "x",
+        "merge_id": "x",
+        "run_id": bobs.interaction_id,
+        "import_id": bobs.interaction_id,
+        "user_id": "x",
+    }
     before = whole_store()
     for method, path, name in UPON:
         found, unknown = (program.send(method, path.format(**names), EXAMPLES.get(name)) for names in (theirs, nobodys))

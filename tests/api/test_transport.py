@@ -26,6 +26,7 @@ SAMPLES = {
     "tag": "a",
     "merge_id": "0" * 32,
     "run_id": "0" * 32,
+    "import_id": "0" * 32,
     "user_id": "alice",
     "preference": "editor",
 }

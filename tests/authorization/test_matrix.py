@@ -3,8 +3,10 @@
 The tables in `browser` and `programs` declare each verdict once. An address or a tool without a row makes a test red.
 """
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -161,7 +163,13 @@ def reply_to(asking: Visitor, method: str, **params: Any) -> Any:
 
 
 def content_of(response: Any) -> str:
-    return b"".join(response.streaming_content).decode() if response.streaming else response.text
+    if not response.streaming:
+        return str(response.text)
+    content = b"".join(response.streaming_content)
+    if response["Content-Type"] != "application/zip":
+        return content.decode()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist())
 
 
 def faults(who: Who, name: str, operation: Operation, found: Verdict, told: str, before: Any) -> Iterator[str]:

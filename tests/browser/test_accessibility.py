@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
 from sessions import actions
+from sessions.models import Import
 from sessions.records import InteractionKind
 from tests.builders import ALICE, log, make_session
 from tests.views.pages import PAGES, POSTS
@@ -35,13 +37,19 @@ NO_PAGES = {
     "export": "a download",
     "export-many": "a download",
     "export-markdown": "a download",
+    "export-as": "a download",
     "activity-export": "a download",
     "raw": "JSON as it is",
     "interaction-raw": "JSON as it is",
     "sign-out": "answers a POST alone",
     "hook-bundle": "a download",
 }
-EMPTY = ("home", "list", "search", "users", "activity", "trash", "cleanup", "health", "merge-many")
+EMPTY = ("home", "list", "search", "users", "activity", "trash", "cleanup", "health", "merge-many", "imports")
+# An import in each of its states that look differently.
+IMPORTS = {
+    state: f"00000000-0000-7000-8000-00000000a1{number:02}"
+    for number, state in enumerate(("examining", "ready", "importing", "done", "failed", "cancelled", "undone"))
+}
 # Other looks of the pages: further states, filters and errors.
 MORE = {
     "list, all": "/sessions/?state=all",
@@ -64,6 +72,7 @@ MORE = {
     "cleanup, expiring": "/cleanup/?view=expiring",
     "cleanup, history": "/cleanup/?view=history",
     "user, anonymous": "/users/anonymous/",
+    **{f"import, {state}": f"/imports/{pk}/" for state, pk in IMPORTS.items()},
 }
 
 
@@ -219,8 +228,38 @@ def violations_of_what_opens(page: Page) -> list[str]:
     return found
 
 
+def furnish_imports() -> None:
+    """Imports with something of everything, of which the sessions `rich` and `third` came."""
+    counts = {"sessions": 2, "known_sessions": 1, "new_interactions": 9, "known_interactions": 3, "branches": 2}
+    aside = {"set_aside": {"not a known format": 1}, "refused": {"in the trash": 2}}
+    places = {"damaged": [{"place": "a.jsonl:3", "reason": "not JSON"}], "damaged_count": 1, "differing": 1}
+    file = {"name": "a.zip/conversations.json", "format": "chatgpt", "messages": 9, **counts, **aside}
+    preview = {"files": [file], "file_count": 1, **counts, **aside, **places, "differing_places": ["a.jsonl:4"]}
+    undone = {"trashed_count": 1, "parted_count": 1, "parted": [{"session_id": "rich", "apart": "third"}]}
+    left = {"left_count": 1, "left": [{"session_id": "m1", "reason": "held"}]}
+    report = {"sessions_created": 1, "sessions_touched": 2, "added": 9, "known": 3, "undo": {**undone, **left}}
+    for state, pk in IMPORTS.items():
+        run = Import.objects.create(
+            pk=pk,
+            created_by="token:laptop",
+            face="rest",
+            state=state,
+            file_names=["a.zip"],
+            size_bytes=9_000,
+            bytes_done=4_000,
+            finished_at=timezone.now(),
+            options={"user_id": "nora", "tags": ["old"]},
+            preview=preview,
+            report=report if state in ("done", "failed", "undone") else {},
+            error="The disk is full." if state == "failed" else "",
+        )
+        run.parts.create(session_id="rich", is_new=True, first=1, last=6, interactions=6)
+        run.parts.create(session_id="third", first=1, last=3, interactions=3)
+
+
 def furnish() -> str:
     """A store with something of everything; returns the ID of a merge of several."""
+    furnish_imports()
     make_pages_work()
     grow(0, 4)
     rich = make_session(

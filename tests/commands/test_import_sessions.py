@@ -3,6 +3,10 @@
 import base64
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +15,13 @@ from django.db.models import Sum
 
 from sessions import actions
 from sessions.importers import open_sources
-from sessions.models import Interaction, Session
+from sessions.models import Import, Interaction, Session
 from sessions.records import ImportedInteraction, SessionDraft
 from tests.builders import ALICE, log
 from tests.importers.builders import record, said, write
+from tests.importers.test_bombs import BOMBS, MOST_BYTES, MOST_SECONDS, zipped
 
-from .running import everything, run
+from .running import ROOT, environment, everything, run, run_process
 
 
 def turn(name: str, session: str = "s1") -> list[dict[str, Any]]:
@@ -66,7 +71,9 @@ def test_it_imports_a_tree_in_order(tree: Path) -> None:
 
 
 def test_it_tells_a_program_what_came_in(tree: Path) -> None:
-    assert run("import_sessions", tree, "--json").json == {
+    told = run("import_sessions", tree, "--json").json
+    assert told.pop("import_id") == str(Import.objects.get().pk)
+    assert told == {
         "files": 2, "sessions_created": 2, "sessions_touched": 2, "added": 6, "known": 0, "set_aside": {},
         "damaged": [], "damaged_count": 0, "differing": [], "differing_count": 0, "refused": {},
     }  # fmt: skip
@@ -217,6 +224,76 @@ def test_it_never_quotes_a_damaged_line(tree: Path) -> None:
     assert "the secret phrase" not in ran.out + ran.err
 
 
+# --- Looking first, stopping, undoing ---
+
+
+def test_it_tells_what_is_there_and_writes_nothing(tree: Path) -> None:
+    before = everything()
+
+    ran = run("import_sessions", tree, "--dry-run", "--json")
+
+    assert (ran.code, ran.json["sessions"], ran.json["new_interactions"], ran.json["messages"]) == (0, 2, 6, 6)
+    assert (everything(), Import.objects.count()) == (before, 0)
+    assert "Nothing was written" in run("import_sessions", tree, "--dry-run").out
+
+
+def test_a_dry_run_counts_what_the_import_then_does(damaged_tree: Path) -> None:
+    found = run("import_sessions", damaged_tree, "--dry-run", "--json").json
+    done = run("import_sessions", damaged_tree, "--json").json
+
+    assert (found["sessions"], found["new_interactions"]) == (done["sessions_created"], done["added"])
+    assert (found["damaged"], found["set_aside"]) == (done["damaged"], done["set_aside"])
+
+
+def test_it_reads_standard_input(tree: Path) -> None:
+    with (tree / "-home-bob" / "s2.jsonl").open() as stream:
+        ran = run_process("import_sessions", "-", "--json", stdin=stream)
+    assert (ran.code, ran.json["added"]) == (0, 2)
+    assert run("import_sessions", tree / "-home-bob" / "s2.jsonl", "--json").json["added"] == 0
+
+
+def test_it_refuses_a_format_that_it_does_not_know_and_names_the_others(tree: Path) -> None:
+    ran = run("import_sessions", tree, "--format", "nothing")
+    assert (ran.code, "chatgpt" in ran.err, Session.objects.count()) == (2, True, 0)
+
+
+def test_it_reads_a_file_as_what_it_is_told(tree: Path) -> None:
+    ran = run("import_sessions", tree, "--format", "chatgpt", "--json")
+    assert (ran.json["added"], ran.json["damaged_count"] > 0) == (0, True)
+
+
+def test_it_is_listed_and_undone(tree: Path) -> None:
+    import_id = run("import_sessions", tree, "--json").json["import_id"]
+    assert [one["id"] for one in run("import_sessions", "--list", "--json").json["imports"]] == [import_id]
+
+    undone = run("import_sessions", "--undo", import_id, "--json")
+
+    assert (undone.code, undone.json["trashed_count"]) == (0, 2)
+    assert not Session.objects.live().exists()
+    assert run("mirror", "verify").code == 0
+    assert run("import_sessions", "--undo", "no-such").code == 1
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_stops_it_and_running_it_again_does_the_rest(tmp_path: Path, name: str, code: int) -> None:
+    for number in range(400):
+        write(tmp_path / "many" / f"s{number}.jsonl", *turn("one", session=f"s{number}"))
+    arguments = [sys.executable, str(ROOT / "manage.py"), "import_sessions", str(tmp_path / "many"), "--json"]
+    with subprocess.Popen(arguments, env=environment(), stdout=-1, stderr=-1, text=True) as process:
+        deadline = time.monotonic() + 60
+        while Session.objects.count() < 10 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(getattr(signal, name))
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, "run it again" in err) == (code, True)
+    told = json.loads(out)
+    assert told["added"] == Interaction.objects.count()
+    assert 0 < told["added"] < 800
+    assert run("import_sessions", tmp_path / "many", "--json").json["added"] == 800 - told["added"]
+    assert run("mirror", "verify").code == 0
+
+
 # --- The real ones ---
 
 
@@ -273,3 +350,25 @@ def test_it_imports_all_documents_of_the_old_system_once(shared_data: Path) -> N
 def read(path: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(path.read_text())
     return document
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_costs_it_little_time_and_memory(bomb: str, tmp_path: Path) -> None:
+    """Beyond what a file of one line takes, start and end of the program included."""
+    small, large = tmp_path / "small.jsonl", tmp_path / "large.zip"
+    write(small, turn("a"))
+    zipped(large, BOMBS[bomb])
+    (usual_seconds, usual_bytes), (seconds, size_bytes) = (measured("import_sessions", path) for path in (small, large))
+    assert seconds - usual_seconds < MOST_SECONDS
+    assert size_bytes - usual_bytes < MOST_BYTES
+    assert set(Interaction.objects.values_list("session_id", flat=True)) == {"s1"}
+
+
+def measured(*arguments: object) -> tuple[float, int]:
+    """The processor time and the memory that a command takes in a process of its own."""
+    command = [sys.executable, str(ROOT / "manage.py"), *map(str, arguments)]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024

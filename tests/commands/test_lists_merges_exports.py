@@ -250,10 +250,11 @@ def test_it_exports_several_into_a_folder(tmp_path: Path) -> None:
 
     ran = run("export_sessions", one.pk, other.pk, "--to", folder, "--json")
 
-    assert (ran.code, ran.json) == (0, {"written": [str(folder / f"{pk}.json") for pk in (one.pk, other.pk)]})
-    documents = [json.loads(Path(path).read_text()) for path in ran.json["written"]]
+    assert (ran.code, ran.json["written"], ran.json["folder"]) == (0, 2, str(folder))
+    documents = [json.loads((folder / f"{pk}.json").read_text()) for pk in (one.pk, other.pk)]
     assert [len(document["interactions"]) for document in documents] == [1, 2]
-    assert sorted(path.name for path in folder.iterdir()) == sorted([f"{one.pk}.json", f"{other.pk}.json"])
+    names = {f"{one.pk}.json", f"{other.pk}.json", "manifest.jsonl"}
+    assert {path.name for path in folder.iterdir()} == names
 
 
 def test_it_exports_a_merged_session_as_its_survivor(tmp_path: Path) -> None:
@@ -263,7 +264,7 @@ def test_it_exports_a_merged_session_as_its_survivor(tmp_path: Path) -> None:
 
     assert len(run("export_sessions", absorbed.pk).json["interactions"]) == 2
     run("export_sessions", absorbed.pk, "--to", tmp_path / "exports")
-    assert [path.stem for path in (tmp_path / "exports").iterdir()] == [survivor.pk]
+    assert {path.stem for path in (tmp_path / "exports").iterdir()} == {survivor.pk, "manifest"}
 
 
 def test_it_refuses_what_it_cannot_export_and_writes_nothing(tmp_path: Path) -> None:
@@ -282,7 +283,7 @@ def test_it_exports_two_ids_of_one_session_once(tmp_path: Path) -> None:
     survivor, absorbed = make_session(), make_session()
     actions.merge_sessions(survivor.pk, absorbed=absorbed.pk, actor=ALICE)
 
-    assert len(run("export_sessions", absorbed.pk, survivor.pk, "--to", tmp_path, "--json").json["written"]) == 1
+    assert run("export_sessions", absorbed.pk, survivor.pk, "--to", tmp_path, "--json").json["written"] == 1
 
 
 def test_it_ends_quietly_when_the_reader_of_its_pipe_leaves() -> None:

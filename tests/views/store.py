@@ -10,6 +10,8 @@ from sessions.models import (
     BulkItem,
     BulkRun,
     CleanupRun,
+    Import,
+    ImportedPart,
     Interaction,
     Merge,
     Profile,
@@ -47,6 +49,14 @@ def make_pages_work() -> None:
     Merge.objects.create(pk="00000000-0000-7000-8000-00000000e001", survivor_id="main", absorbed_id="gone")
     plan_a_run()
     CleanupRun.objects.create(pk="00000000-0000-7000-8000-00000000c001", actor="alice", face="browser", rule=RULE)
+    run = Import.objects.create(
+        pk="00000000-0000-7000-8000-00000000a001",
+        created_by="alice",
+        face="browser",
+        state="ready",
+        file_names=["a.zip"],
+    )
+    ImportedPart.objects.create(run=run, session_id="main", is_new=True, first=1, last=1, interactions=1)
     User.objects.create(pk=4711, username="somebody", is_staff=True)
     Token.objects.create(pk=4711, name="laptop", prefix="sst_abcdef", digest="d", scope="write", made_by="alice")
 
@@ -82,6 +92,17 @@ def grow(start: int, end: int) -> None:
     Profile.objects.bulk_create([Profile(pk=f"user-{n}") for n in numbers])
     CleanupRun.objects.bulk_create(
         [CleanupRun(actor="alice", face="browser", rule=RULE, at=now - timedelta(minutes=n + 1)) for n in numbers]
+    )
+    imports = [
+        Import(created_by="alice", face="browser", state="done", report={"sessions_created": n, "added": n + 1})
+        for n in numbers
+    ]
+    Import.objects.bulk_create(imports)
+    ImportedPart.objects.bulk_create(
+        [
+            ImportedPart(run=run, session_id="main", first=n + 1, last=n + 1, interactions=1)
+            for n, run in zip(numbers, imports, strict=True)
+        ]
     )
     Schedule.objects.bulk_create([Schedule(pk=f"job-{n}", next_run_at=now) for n in numbers])
     AuditEvent.objects.bulk_create(

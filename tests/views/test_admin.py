@@ -47,7 +47,7 @@ def test_it_exports_the_chosen_as_a_zip(staff: Client) -> None:
     session = make_session(turns=2)
     answer = staff.post(SESSIONS, {"action": "export", "_selected_action": [session.pk]})
     with zipfile.ZipFile(io.BytesIO(b"".join(answer))) as archive:
-        document = json.loads(archive.read(f"{session.pk}.json"))
+        document = json.loads(archive.read(f"sessions/{session.pk}.json"))
     assert len(document["interactions"]) == 2
 
 

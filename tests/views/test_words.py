@@ -31,6 +31,10 @@ def test_it_gives_programs_the_exact_time() -> None:
     assert 'datetime="2020-03-01T12:30:05.123Z"' in sessionsite.when(moment)
 
 
+def test_it_says_nothing_of_a_time_that_is_none() -> None:
+    assert (sessionsite.when(None), sessionsite.clock(None)) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("parameters", "summary"),
     [

@@ -12,7 +12,20 @@ import httpx
 
 from .requests import Request, path_of
 
-Format = Literal["json", "jsonl", "markdown"]
+Format = Literal[
+    "json",
+    "jsonl",
+    "markdown",
+    "html",
+    "csv",
+    "chatgpt",
+    "librechat",
+    "openwebui",
+    "openai",
+    "openai-finetune",
+    "sharegpt",
+    "claude-code",
+]
 
 
 def export_request(session_id: str, form: Format) -> Request[bytes]:

@@ -3,6 +3,7 @@
 from .base import Outgoing
 from .cleanups import CleanupOut, CleanupPlanOut, PlannedSession
 from .found import Found, Hit
+from .imports import ImportLine, ImportList, ImportOut
 from .incoming import (
     MAX_BATCH,
     ContextEdit,
@@ -49,6 +50,9 @@ __all__ = [
     "History",
     "Hit",
     "Identifier",
+    "ImportLine",
+    "ImportList",
+    "ImportOut",
     "InteractionIn",
     "InteractionList",
     "InteractionOut",

@@ -3,12 +3,14 @@
 The order is the order of the addresses: what is asked for oftenest is found first.
 """
 
-from . import cleanups, contexts, interactions, merges, service, sessions, users
+from . import cleanups, contexts, exports, imports, interactions, merges, service, sessions, users
 
 ROUTES = (
     interactions.routes,
     sessions.routes,
     contexts.routes,
+    exports.routes,
+    imports.routes,
     merges.routes,
     users.routes,
     cleanups.routes,

@@ -90,7 +90,7 @@ def export_session(
 ) -> HttpResponseBase:
     """Download a session.
 
-    All of it, as JSON, JSON Lines or Markdown, made while it is sent.
+    All of it, made while it is sent.
     """
     export = agents.export_session(request.auth.caller, session_id, form=form)
     pieces = (chunk.encode() for chunk in export.chunks)

@@ -36,6 +36,7 @@ class Command(BaseCommand):
             Job("settle_mirror", SETTLE_EVERY_SECONDS, _settle),
             Job("settle_search", SETTLE_EVERY_SECONDS, actions.settle_search),
             Job("count_activity", COUNT_EVERY_SECONDS, _count),
+            Job("work_on_imports", SETTLE_EVERY_SECONDS, actions.work_on_imports),
             Job("run_due_schedules", LOOK_FOR_SCHEDULES_EVERY_SECONDS, _run_schedules),
         ]
 
