@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 from django.db.models import F
 from django.utils import timezone
 
-from sessions.errors import MirrorUnavailable, SessionsiteError
+from sessions.errors import Conflict, MirrorUnavailable, SessionsiteError
 from sessions.importers import Source
 from sessions.models import Import, ImportedPart
 from sessions.records import Actor, Face
@@ -185,7 +185,10 @@ class RecordedImport:
         self._added_before = sum(parts.values_list("interactions", flat=True))
 
     def note(self, added: Sequence[AddedPart]) -> None:
-        """Note what is added, within the transaction that adds it."""
+        """Note what is added, within the transaction that adds it. Raises Conflict where it is being taken back."""
+        # Nobody can see of a command whether it is still at it, so it may be undone meanwhile.
+        if not Import.objects.select_for_update().filter(pk=self.run.pk, state=_STATE.IMPORTING).exists():
+            raise Conflict("This import is being undone.", hint="Import again once that is done.")
         ImportedPart.objects.bulk_create(
             ImportedPart(run=self.run, **asdict(part)) for part in added if part.is_new or not self._joined(part)
         )
@@ -205,7 +208,8 @@ class RecordedImport:
         told["sessions_created"] = parts.filter(is_new=True).count()
         told["sessions_touched"] = parts.order_by().values("session_id").distinct().count()
         changes = {"state": state, "error": error, "report": told, "finished_at": timezone.now()}
-        Import.objects.filter(pk=self.run.pk).update(bytes_done=self.run.size_bytes, **changes)
+        unended = Import.objects.filter(pk=self.run.pk, state=_STATE.IMPORTING)
+        unended.update(bytes_done=self.run.size_bytes, **changes)
         log.info("import_finished", extra={"import_id": str(self.run.pk), "added": told["added"]})
         return told
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from sessions import actions, conf
 from sessions.errors import InvalidInput, UploadTooLarge
 from sessions.models import Import
+from sessions.records import Face
 
 from .import_forms import ImportForm
 from .import_look import WAITING, WORKING, found_in, taken_in, undo_of
@@ -92,6 +93,8 @@ def _shown(request: Request, import_id: UUID, form: ImportForm | None, *, status
     run = actions.get_import(import_id)
     is_working, files_from = run.state in WORKING, _files_from(request)
     context: dict[str, Any] = {"run": run, "is_working": is_working, "is_waiting": run.state in WAITING}
+    # What a command does tells nothing of how far it is, nor whether it was broken off.
+    context["by_command"] = run.state == Import.State.IMPORTING and run.face == Face.COMMAND
     if run.state == Import.State.READY:
         form = form or ImportForm(None, options=run.options)
         context |= {"form": form, "found": found_in(run.preview, files_from=files_from)}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sessions.actions import ImportReport, import_work
 from sessions.errors import Conflict, InvalidInput, NotFound, UploadTooLarge
 from sessions.importers import open_sources
 from sessions.models import Import, ImportedPart, Interaction, Session
+from sessions.records import Actor, Face
 from tests.builders import ALICE, log, make_session
 from tests.importers.builders import FIXTURES
 from tests.mirror.disk import findings
@@ -288,3 +290,20 @@ def test_samples_sent_after_they_came_from_disk_add_nothing(shared_data: Path) -
     run = work(stage({str(path.relative_to(shared_data)): path.read_bytes() for path in files}))
     assert (run.state, run.report["added"]) == ("done", 0)
     assert run.report["known"] > 0
+
+
+def test_undoing_an_import_ends_the_command_that_is_still_at_it(tmp_path: Path) -> None:
+    path = tmp_path / "two.jsonl"
+    path.write_bytes(lines(1))
+    command = Actor("operator", Face.COMMAND)
+    recorded = actions.record_import(["two.jsonl"], size_bytes=1, options=actions.checked_options({}), actor=command)
+    take = partial(actions.import_source, actor=command, report=recorded.report, on_added=recorded.note)
+    take(next(iter(open_sources(path))))
+    undone = undo(recorded.run)
+    assert [one["session_id"] for one in undone["trashed"]] == ["s1"]
+    path.write_bytes(lines(1, session_id="s2"))
+    with pytest.raises(Conflict):
+        take(next(iter(open_sources(path))))
+    recorded.finish("done")
+    recorded.run.refresh_from_db()
+    assert (recorded.run.state, Session.objects.filter(pk="s2").exists()) == ("undone", False)

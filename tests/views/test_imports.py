@@ -14,6 +14,7 @@ from django.test import Client
 from sessions import actions
 from sessions.importers.sources import FORMATS
 from sessions.models import Import, Session
+from sessions.records import Actor, Face
 from sessions.views.import_look import PAGE_FILES, found_in, taken_in
 from sessions.views.import_origins import LABELS
 from tests.builders import make_session
@@ -196,3 +197,15 @@ def test_a_session_is_led_to_the_import_that_made_it() -> None:
     later.parts.create(session_id="s", first=2, last=3, interactions=2)
     first.parts.create(session_id="s", is_new=True, first=1, last=1, interactions=1)
     assert (actions.import_of("s"), actions.import_of("other")) == (first, None)
+
+
+def test_what_a_command_broke_off_can_be_undone_here(staff: Client) -> None:
+    command = Actor("operator", Face.COMMAND)
+    run = actions.record_import(["old.json"], size_bytes=1, options=actions.checked_options({}), actor=command).run
+    page = staff.get(f"/imports/{run.pk}/").text
+    assert "was broken off" in page
+    assert "hx-trigger" not in page.partition('id="import"')[2].partition(">")[0]
+    staff.post(f"/imports/{run.pk}/undo/")
+    actions.work_on_imports()
+    run.refresh_from_db()
+    assert run.state == "undone"
