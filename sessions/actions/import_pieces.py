@@ -40,6 +40,7 @@ from .identity import claim_user, resolve_user
 from .log import append, same_content
 from .restoring import differs, draft_of, restore
 
+NOT_YOURS = "A session of this ID is not yours."
 _OBJECTS = ("user_preferences", "project_context", "semantic_context", "metadata")
 _LATER_WINS = {"title": validation.MAX_TITLE_CHARACTERS, "context_summary": validation.MAX_TEXT_CHARACTERS}
 
@@ -315,7 +316,7 @@ class Writer:
     def _refuse_others(self, session: Session) -> None:
         """Raise Conflict where a session is not the owner's; what was done to it by then is taken back."""
         if self._owner and session.user_id != resolve_user(self._owner):
-            raise Conflict("A session of this ID is not yours.")
+            raise Conflict(NOT_YOURS)
 
     def _added(self, session: Session, outcome: Outcome, added: int, *, first: int = 0) -> Outcome:
         outcome.added = added

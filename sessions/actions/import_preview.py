@@ -24,6 +24,8 @@ from sessions.records import (
 
 from .begin import checked_session_id
 from .find import get_session
+from .identity import resolve_user
+from .import_pieces import NOT_YOURS
 from .log import same_content
 from .restoring import present_among
 
@@ -72,8 +74,10 @@ class FilePreview:
 class Preview:
     """The counts of all files, while they are read and when they are."""
 
-    def __init__(self, named: Callable[[str], str] = str) -> None:
+    def __init__(self, named: Callable[[str], str] = str, *, owner: str = "") -> None:
         self._named = named
+        # Whoever may write only their own sessions learns nothing of what others hold.
+        self._owner = resolve_user(owner) if owner else ""
         self._files: list[FilePreview] = []
         self._file_count = 0
         self._sums = FilePreview("")
@@ -201,7 +205,7 @@ class Preview:
     def _find(self, file: FilePreview, session_id: str) -> "_Home":
         """What the store has under a session's ID; counted in the first file that names it."""
         if session_id not in self._homes:
-            home = self._homes[session_id] = _home_of(session_id)
+            home = self._homes[session_id] = _home_of(session_id, self._owner)
             if home.refused:
                 file.refused[home.refused] += 0
             elif home.pk:
@@ -236,7 +240,7 @@ def preview(sources: Iterable[Source]) -> dict[str, Any]:
     return found.told()
 
 
-def _home_of(session_id: str) -> _Home:
+def _home_of(session_id: str, owner: str) -> _Home:
     try:
         session = get_session(checked_session_id(session_id))
     except InvalidInput as error:
@@ -245,6 +249,8 @@ def _home_of(session_id: str) -> _Home:
         return _Home(refused=error.message)
     except SessionNotFound:
         return _Home()
+    if owner and session.user_id != owner:
+        return _Home(refused=NOT_YOURS)
     return _Home(session.pk, f"Session {session.pk!r} lies in the trash." if session.trashed_at else "")
 
 

@@ -107,7 +107,7 @@ def _advance(active: _Active, seconds: float) -> None:
 
 def _examining(run: Import, actor: Actor) -> Iterator[dict[str, Any]]:
     sources = sources_of(run.pk, run.options["format"])
-    preview, read = Preview(named_by_person(run.pk)), _Read(run, sources)
+    preview, read = Preview(named_by_person(run.pk), owner=run.owner), _Read(run, sources)
     for _ in preview.steps(read):
         yield {"bytes_done": read.bytes_done}
     changes = {"state": _STATE.READY, "bytes_done": run.size_bytes, "preview": preview.told()}

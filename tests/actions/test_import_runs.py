@@ -168,6 +168,13 @@ def test_an_owner_gets_all_and_others_lose_nothing() -> None:
     assert sum(run.report["refused"].values()) == 1
 
 
+def test_a_preview_tells_an_owner_nothing_of_what_others_hold() -> None:
+    work(stage({"a.jsonl": lines(1, 2)}, user_id="bob"))
+    told = work(stage({"b.jsonl": lines(1, 2)}, confirmed=False, owner="ann")).preview
+    assert (told["known_sessions"], told["known_interactions"], told["differing"]) == (0, 0, 0)
+    assert told["refused"] == {"A session of this ID is not yours.": 2}
+
+
 def test_an_owner_gets_what_an_export_says_is_somebody_elses() -> None:
     make_session(session_id="s1", user_id="bob", turns=1)
     whole = "".join(actions.export_session("s1")).encode()
