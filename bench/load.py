@@ -17,10 +17,11 @@ _TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request's path and body."""
+    """One request's path and body, and the header lines that it needs beside the usual ones, each with its end."""
 
     path: str
     body: bytes
+    headers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Connection:
 
     def post(self, call: Call) -> tuple[int, bytes]:
         """Status and body."""
-        head = f"POST {call.path} HTTP/1.1\r\n{self._head}Content-Length: {len(call.body)}\r\n\r\n"
+        head = f"POST {call.path} HTTP/1.1\r\n{self._head}{call.headers}Content-Length: {len(call.body)}\r\n\r\n"
         return self._exchange(head.encode() + call.body)
 
     def get(self, path: str) -> tuple[int, bytes]:

@@ -31,6 +31,7 @@ LEAST_SINGLE = 600
 LEAST_BATCHED = 6_000
 MOST_P99_MS = 60
 RARE = "zyzzyvaquark"
+_MCP_HEADERS = "Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-11-25\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ def measure(port: int, bare_port: int, token: str, texts: Iterator[workload.Spok
         path = f"/api/v1/sessions/{_new_session(port, token)}/interactions:batch"
         return [Call(path, b'{"interactions":[' + b",".join(bodies(BATCH)) + b"]}") for _ in range(count)]
 
+    def tools(count: int) -> list[Call]:
+        session_id = _new_session(port, token)
+        return [_tool_call(session_id, spoken) for spoken in islice(texts, count)]
+
     eight = "single, 8 clients"
     return [
         Figures.of("bare, 1 client", send(bare_port, [inserts(each)])),
@@ -129,6 +134,8 @@ def measure(port: int, bare_port: int, token: str, texts: Iterator[workload.Spok
         Figures.of("bare, 8 clients", send(bare_port, [inserts(eighth) for _ in range(8)])),
         Figures.of(eight, send(port, [appends(eighth) for _ in range(8)], token=token)),
         Figures.of("batches of 512", send(port, [batches(max(2, each // 100))], token=token), per_call=BATCH),
+        Figures.of("MCP, 1 client", send(port, [tools(each // 2)], token=token)),
+        Figures.of("MCP, 8 clients", send(port, [tools(each // 16) for _ in range(8)], token=token)),
     ]
 
 
@@ -200,6 +207,14 @@ def _refuse_differing_copies(store: scratch.Store) -> None:
 
 def _body(spoken: workload.Spoken) -> bytes:
     return json.dumps({"prompt": spoken.prompt, "response": spoken.response}).encode()
+
+
+def _tool_call(session_id: str, spoken: workload.Spoken) -> Call:
+    """An interaction by the tool, without a handshake, as an agent sends it."""
+    arguments = {"session_id": session_id, "prompt": spoken.prompt, "response": spoken.response}
+    call = {"name": "log_interaction", "arguments": arguments}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    return Call("/mcp", json.dumps(message).encode(), _MCP_HEADERS)
 
 
 @contextmanager

@@ -99,6 +99,8 @@ def _reply(request: HttpRequest, admission: Admission, loop: Any) -> HttpRespons
     for name, value in reply.headers:
         if name not in _ITS_OWN:
             response[name.decode("latin-1")] = value.decode("latin-1")
+    # Programs pass none of the layers that would say so, and without it the reply goes out in chunks.
+    response["Content-Length"] = str(len(reply.body))
     return response
 
 

@@ -255,3 +255,8 @@ def test_no_text_crashes_a_question(post: Post, tool: str, text: str) -> None:
     answer = post(*modern("tools/call", {"name": tool, "arguments": arguments}))
     result = json.loads(answer.content)["result"]
     assert not result.get("isError") or not result["content"][0]["text"].startswith("server_error")
+
+
+def test_a_reply_says_how_long_it_is(post: Post) -> None:
+    answer = post(*legacy("tools/list", {}))
+    assert int(answer["Content-Length"]) == len(answer.content) > 0
