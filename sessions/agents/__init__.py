@@ -10,7 +10,7 @@ from sessions.actions import DEFAULT_TOKENS
 from .callers import require
 from .cleaning import apply_cleanup, get_cleanup, plan_cleanup, undo_cleanup
 from .exporting import FORMATS, Archive, Export, export_session, export_sessions
-from .importing import cancel_import, confirm_import, get_import, list_imports, start_import, undo_import
+from .importing import MOST_LISTED, cancel_import, confirm_import, get_import, list_imports, start_import, undo_import
 from .interactions import (
     append,
     append_batches,
@@ -47,6 +47,7 @@ __all__ = [
     "LEAST_CHARACTERS",
     "MAX_BATCH",
     "MAX_CHARACTERS",
+    "MOST_LISTED",
     "Archive",
     "Export",
     "add_tag",

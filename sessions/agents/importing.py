@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sessions import actions
+from sessions.errors import InvalidInput
 from sessions.records import Caller, Scope
 
 from .callers import narrowed_user, require
@@ -35,12 +36,13 @@ def start_import(
 
 
 def list_imports(caller: Caller, *, before: UUID | None = None, limit: int = 20) -> ImportList:
-    """The latest first, a bound caller's own alone. Needs `read`."""
+    """The latest first, a bound caller's own alone. Needs `read`. Raises InvalidInput."""
     require(caller, Scope.READ)
-    size = max(1, min(limit, MOST_LISTED))
-    found = actions.list_imports(before=before, limit=size + 1, owner=caller.user_id)
-    shown = found[:size]
-    more = str(shown[-1].pk) if len(found) > size else ""
+    if not 1 <= limit <= MOST_LISTED:
+        raise InvalidInput("limit", f"must lie between 1 and {MOST_LISTED}.")
+    found = actions.list_imports(before=before, limit=limit + 1, owner=caller.user_id)
+    shown = found[:limit]
+    more = str(shown[-1].pk) if len(found) > limit else ""
     return ImportList(imports=[ImportLine.of(run) for run in shown], next_cursor=more)
 
 

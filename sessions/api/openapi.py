@@ -44,8 +44,9 @@ _ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 # What is no JSON, by operation.
 _FILES: Mapping[str, Mapping[str, Any]] = {
     "export_session": {
-        one.media_type.partition(";")[0]: {"schema": {"type": "object" if name == "json" else "string"}}
-        for name, one in FORMATS.items()
+        # Several are JSON, some of them a list.
+        kind: {"schema": {"type": ["object", "array"] if kind == "application/json" else "string"}}
+        for kind in (one.media_type.partition(";")[0] for one in FORMATS.values())
     },
     "export_sessions": _ZIP,
     "export_named_sessions": _ZIP,

@@ -35,6 +35,7 @@ __all__ = [
     "cursor",
     "limit",
     "one_of",
+    "whole_up_to",
 ]
 
 _WHOLE = re.compile(r"[0-9]{1,19}", re.ASCII)
@@ -130,6 +131,11 @@ Name = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1})]
 Size = Annotated[
     int, BeforeValidator(_whole_number), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MAX_PAGE})
 ]
+
+
+def whole_up_to(most: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """What makes an int a whole number in an address, from 1 to so many; that it is one is checked further down."""
+    return BeforeValidator(_whole_number), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": most})
 
 
 def limit(default: int) -> Any:

@@ -11,7 +11,16 @@ from sessions.records import Scope
 from .estate import Estate, caller, whole_store
 from .verbs import VERBS
 
-NO_VERBS = {"DEFAULT_TOKENS", "FORMATS", "LEAST_CHARACTERS", "MAX_BATCH", "MAX_CHARACTERS", "Export", "require"}
+NO_VERBS = {
+    "DEFAULT_TOKENS",
+    "FORMATS",
+    "LEAST_CHARACTERS",
+    "MAX_BATCH",
+    "MAX_CHARACTERS",
+    "MOST_LISTED",
+    "Export",
+    "require",
+}
 
 
 def missing(verb: str, scope: Scope, user_id: str, estate: Estate) -> bool:

@@ -56,6 +56,8 @@ def test_it_keeps_the_secret_from_the_back_button(page: Page) -> None:
     # The browser kept nothing of that page, and would have to send the form again.
     with pytest.raises(Error, match="ERR_CACHE_MISS"):
         page.go_back()
+    # The browser's own page about that is on its way.
+    page.wait_for_load_state()
     assert secret not in page.content()
     assert Token.objects.count() == 1
 

@@ -133,8 +133,8 @@ def test_a_signal_ends_it_cleanly_and_the_same_call_goes_on(tmp_path: Path) -> N
         make_session(session_id=f"s{number:03}", turns=1)
     command = [sys.executable, str(ROOT / "manage.py"), "export_sessions", "--all", "--to", str(tmp_path / "out")]
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and len(list(tmp_path.glob("out/s*"))) < 20:
-        time.sleep(0.005)
+    while process.poll() is None and not any(tmp_path.glob("out/s*")):
+        time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -14,7 +14,6 @@ from .incoming import (
     Moment,
     SessionBatch,
     SessionStart,
-    Texts,
 )
 from .interactions import (
     BatchProblem,
@@ -82,7 +81,6 @@ __all__ = [
     "SessionList",
     "SessionOut",
     "SessionStart",
-    "Texts",
     "Told",
     "Transcript",
     "UserLine",

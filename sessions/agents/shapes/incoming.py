@@ -44,6 +44,7 @@ type Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 # What is wrong is told of one thing after the other, and there is room for millions of them in a request.
+# A list that is to be bounded is written out anew: what is said of the name `Texts` holds for all that use it.
 type Texts = Annotated[list[str], FailFast()]
 
 

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from django.http import HttpResponse
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from sessions import agents, errors
-from sessions.agents.shapes.incoming import Incoming, Texts
+from sessions.agents.shapes.incoming import Incoming
 from sessions.records import Scope
 from sessions.views.streaming import download
 
@@ -26,7 +26,7 @@ Format = Annotated[str, one_of(agents.FORMATS)]
 class Naming(Incoming):
     """The sessions to give out, by their IDs."""
 
-    session_ids: Annotated[Texts, Field(min_length=1, max_length=MOST_NAMED)]
+    session_ids: Annotated[list[str], FailFast(), Field(min_length=1, max_length=MOST_NAMED)]
     format: Format = Field("json", description=_FORMAT)
     after: str = Field("", description=_AFTER)
 

@@ -13,7 +13,7 @@ from sessions.records import Scope
 from ..answers import answer
 from ..bodies import read_upload
 from ..entrance import ProgramRequest
-from ..parameters import Flag, Id, Query, Size
+from ..parameters import Flag, Id, Query, whole_up_to
 from ..routing import Routes
 
 routes = Routes("Imports")
@@ -49,7 +49,9 @@ def start_import(
 def list_imports(
     request: ProgramRequest,
     after: Annotated[str, Query("", alias="cursor", description="`next_cursor` of the page before.")],
-    size: Annotated[Size, Query(20, alias="limit", description="How many at most; up to 100.")],
+    size: Annotated[
+        int, *whole_up_to(agents.MOST_LISTED), Query(20, alias="limit", description="How many at most; up to 100.")
+    ],
 ) -> HttpResponse:
     """List imports, the latest first."""
     return answer(agents.list_imports(request.auth.caller, before=_place(after), limit=size))

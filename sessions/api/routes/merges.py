@@ -1,10 +1,12 @@
 """Sessions made into one, and taken apart again."""
 
+from typing import Annotated
+
 from django.http import HttpResponse
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from sessions import agents, errors
-from sessions.agents.shapes import MergeChoices, MergeOut, MergePlanOut, Texts
+from sessions.agents.shapes import MergeChoices, MergeOut, MergePlanOut
 from sessions.agents.shapes.incoming import Incoming
 from sessions.records import Scope
 
@@ -19,7 +21,9 @@ routes = Routes("Merges")
 class Merging(Incoming):
     """What is combined into the session of the address."""
 
-    absorbed: Texts = Field(min_length=1, max_length=100, description="IDs of the sessions that are absorbed.")
+    absorbed: Annotated[list[str], FailFast()] = Field(
+        min_length=1, max_length=100, description="IDs of the sessions that are absorbed."
+    )
     choices: MergeChoices | None = None
 
 
