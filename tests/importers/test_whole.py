@@ -125,6 +125,7 @@ def test_the_laws_hold_for_a_fixture(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_the_laws_hold_for_all_that_is_shared(shared_data: Path, tmp_path: Path) -> None:
     paths = [path for path in samples(shared_data) if path.suffix != ".gz"]
     assert len(paths) > 150

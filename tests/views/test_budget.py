@@ -44,6 +44,7 @@ def visitor(staff: Client) -> Client:
     return staff
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("url", [*PAGES.values(), *MORE_PAGES.values()], ids=[*PAGES, *MORE_PAGES])
 def test_it_asks_as_often_for_300_rows_as_for_3(visitor: Client, url: str) -> None:
     assert_same_for_3_and_300(visitor, url)
@@ -54,6 +55,7 @@ def test_it_asks_no_more_than_15_times(visitor: Client, url: str) -> None:
     assert count(visitor, url) <= 15
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("table", ADMIN_TABLES)
 def test_it_asks_as_often_for_300_rows_as_for_3_in_the_admin(visitor: Client, table: str) -> None:
     url = reverse(f"admin:conversations_{table}_changelist")
@@ -61,6 +63,7 @@ def test_it_asks_as_often_for_300_rows_as_for_3_in_the_admin(visitor: Client, ta
     assert_same_for_3_and_300(visitor, url)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("table", ADMIN_TABLES)
 def test_it_asks_as_often_for_a_row_in_the_admin(visitor: Client, table: str) -> None:
     rows = apps.get_model("conversations", table)._default_manager
