@@ -217,3 +217,18 @@ def test_damaged_lines_are_kept_to_the_byte(tmp_path: Path, data_dir: Path) -> N
 def test_a_draft_of_any_kind_can_be_made_storable() -> None:
     hostile = InteractionDraft(kind="client_request", prompt="\0" * 10, metadata={"a": {"b": [float("nan")] * 3}})  # type: ignore[arg-type]
     validation.interaction(validation.storable(hostile))
+
+
+def test_what_is_refused_late_costs_its_neighbours_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its interactions are inserted by the time that its header turns out too long for a journal."""
+    monkeypatch.setattr(validation, "MAX_HEADER_BYTES", 2_000)
+    large = session("large", metadata={"long": "x" * 3_000})
+    report = take(session("s1"), said(1), large, said(2, "large"), session("s2"), said(3, "s2"))
+    assert (report.added, sum(report.refused.values())) == (2, 1)
+    assert set(Interaction.objects.values_list("session_id", flat=True)) == {"s1", "s2"}
+
+
+def test_what_comes_in_is_searchable_at_once() -> None:
+    take(session(title="Harbour"), said(1, prompt="a heron"))
+    assert actions.search_debt() == 0
+    assert [len(actions.search(word).hits) for word in ("heron", "harbour", "swan")] == [1, 1, 0]
