@@ -93,8 +93,8 @@ def get_import(import_id: UUID | str, *, owner: str = "") -> Import:
 
 
 def list_imports(before: UUID | None = None, limit: int = 20, *, owner: str = "") -> list[Import]:
-    """The latest first; from behind the one named `before`."""
-    found = Import.objects.order_by("-id")
+    """The latest first, from behind the one named `before`; what was found in their files loads when asked for."""
+    found = Import.objects.defer("preview").order_by("-id")
     if before is not None:
         found = found.filter(pk__lt=before)
     if owner:

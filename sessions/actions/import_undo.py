@@ -41,7 +41,8 @@ def undo_steps(run: Import, *, actor: Actor) -> Iterator[None]:
     """
     while True:
         with transaction.atomic(durable=True):
-            locked = Import.objects.select_for_update().get(pk=run.pk)
+            # What was found in its files may be long, and is neither asked for nor written here.
+            locked = Import.objects.defer("preview").select_for_update().get(pk=run.pk)
             if locked.state != Import.State.UNDOING:
                 return
             undone = _begun(locked)

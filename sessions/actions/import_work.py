@@ -82,7 +82,7 @@ def work_on_imports(seconds: float = 1.0) -> bool:
 def _next_run() -> Import | None:
     # What a command takes in is the command's to go on with.
     waiting = Import.objects.filter(state__in=list(_STAGES)).exclude(state=_STATE.IMPORTING, face=Face.COMMAND)
-    runs = list(waiting.order_by("id")[:100])
+    runs = list(waiting.defer("preview", "report").order_by("id")[:100])
     order = list(_STAGES)
     return min(runs, key=lambda run: order.index(_STATE(run.state)), default=None)
 
