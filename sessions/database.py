@@ -1,14 +1,58 @@
 """What the two databases do differently, said once."""
 
 import hashlib
-from collections.abc import Sequence
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models, transaction
+
+log = logging.getLogger(__name__)
+
+
+class _PutOff(threading.local):
+    """A thread's relaxed statements that wait until somebody has their answer."""
+
+    def __init__(self) -> None:
+        self.collecting = False
+        self.waiting: list[tuple[str, Sequence[Any]]] = []
+
+
+_put_off = _PutOff()
+
+
+@contextmanager
+def putting_off() -> Iterator[None]:
+    """A block whose relaxed statements wait for `run_put_off`, so that no answer waits for them."""
+    # What an answer left behind that nobody took.
+    run_put_off()
+    _put_off.collecting = True
+    try:
+        yield
+    finally:
+        _put_off.collecting = False
+
+
+def run_put_off(**_: Any) -> None:
+    """Run what this thread put off. What the database refuses then is found out anew by somebody else."""
+    waiting, _put_off.waiting = _put_off.waiting, []
+    for sql, parameters in waiting:
+        try:
+            run_relaxed(sql, parameters)
+        except DatabaseError as error:
+            log.warning("bookkeeping_failed", extra={"reason": type(error).__name__})
 
 
 def run_relaxed(sql: str, parameters: Sequence[Any]) -> None:
-    """Run one statement whose commit does not wait for the disk. Only for what can be found out anew."""
+    """Run one statement whose commit does not wait for the disk. Only for what can be found out anew.
+
+    Where that is put off it comes later, outside of the caller's transaction, and a failure is not the caller's.
+    """
+    if _put_off.collecting:
+        _put_off.waiting.append((sql, parameters))
+        return
     using = connections[DEFAULT_DB_ALIAS]
     if using.vendor == "sqlite":
         using.run_relaxed(sql, parameters)  # type: ignore[attr-defined]  # sessionsite.sqlite

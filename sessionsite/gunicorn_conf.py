@@ -32,6 +32,8 @@ graceful_timeout = 10
 keepalive = 5
 control_socket_disable = True
 
+# gunicorn would put together a line of its access log for each request and then drop it.
+logger_class = "sessionsite.access_log.Logger"
 proc_name = "sessionsite"
 logconfig_dict = settings.LOGGING
 

@@ -8,10 +8,14 @@ kernel is told to wake the loop only when more is there (`SO_RCVLOWAT`), so wait
 
 What is left: a body larger than `PEEK_BYTES` is read by a thread, which gives up when nothing comes for
 `STALL_SECONDS`. A proxy in front that takes whole requests first, as nginx does by itself, leaves nothing to wait for.
+
+A program that has its answer mostly asks again at once. So a thread with nothing else to do stays with its connection
+for `LINGER_MS`, which saves the way back over the main loop: two changes of threads, a tenth of a request's time.
 """
 
 import errno
 import re
+import select
 import socket
 import time
 from functools import partial
@@ -26,6 +30,8 @@ PEEK_BYTES = 32 * 1024
 ARRIVAL_SECONDS = 15
 # How long a thread waits for the next bytes of a body, or for a client to take an answer's.
 STALL_SECONDS = 20
+# How long a thread that is not needed elsewhere waits for a kept connection's next request.
+LINGER_MS = 1
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
@@ -71,10 +77,33 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if self.cfg.is_ssl or _is_there(client):
             super().on_pending_socket_readable(conn, client)
 
+    def handle(self, conn: Any) -> Any:
+        """Answer a connection's request, and those that follow it at once."""
+        result = super().handle(conn)
+        while result is True and self._may_linger(conn) and _arrives_whole(conn.sock):
+            result = super().handle(conn)
+        return result
+
+    def _may_linger(self, conn: Any) -> bool:
+        """Whether nobody else wants the thread, and the connection's next bytes are where a look can find them."""
+        return (
+            self.alive
+            and self.tpool._work_queue.empty()
+            and not (self.cfg.is_ssl or conn.is_http2)
+            and not conn.parser.unreader.buf.getvalue()
+        )
+
     def _await_arrival(self, connection: Any) -> None:
         connection.timeout = time.monotonic() + ARRIVAL_SECONDS
         self.pending_conns.append(connection)
         self.poller.register(connection.sock, EVENT_READ, partial(self.on_pending_socket_readable, connection))
+
+
+def _arrives_whole(client: socket.socket) -> bool:
+    """Whether a request is there within `LINGER_MS`; the main loop waits for one that is late or comes in pieces."""
+    waiting = select.poll()
+    waiting.register(client, select.POLLIN)
+    return bool(waiting.poll(LINGER_MS)) and _is_there(client)
 
 
 def _is_there(client: socket.socket) -> bool:

@@ -34,15 +34,7 @@ _COUNTERS = (
     "cost_microusd",
     "opening",
 )
-# `debt_since` is set anew unless there was debt; only then is the old one fetched, by being asked for.
-_NEEDED = (
-    "session_id",
-    "mirrored_revision",
-    "trashed_at",
-    "merged_into_id",
-    "model_names",
-    *(name for name in _COUNTERS if name != "debt_since"),
-)
+_NEEDED = ("session_id", "mirrored_revision", "trashed_at", "merged_into_id", "model_names", *_COUNTERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ REALM = 'Bearer realm="Sessionsite"'
 
 def admit(request: HttpRequest, *, face: Face) -> Admission:
     """Who sends a request, one request counted. Raises TokenRefused and TooManyRequests."""
-    kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+    kind, _, secret = str(request.META.get("HTTP_AUTHORIZATION", "")).partition(" ")
     if kind.lower() != "bearer":
         raise TokenRefused
     return actions.admit(secret.strip(), face=face)

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import register_converter
 from ninja import NinjaAPI
-from ninja.params.functions import Header, Query
-from ninja.params.models import Body, BodyModel
+from ninja.params.functions import Query
+from ninja.params.models import Body, BodyModel, HeaderModel
+from ninja.params.models import Header as NinjaHeader
 from pydantic import BeforeValidator, WithJsonSchema
 
 from sessions.actions.listing import MAX_PAGE
@@ -57,6 +58,20 @@ class _JSONBody(Body):  # type: ignore[misc]  # as ninja's own
     @classmethod
     def _param_source(cls) -> str:
         return "body"
+
+
+class _NamedHeaders(HeaderModel):
+    """Ninja's way to headers, without a mapping of all that a request has."""
+
+    @classmethod
+    def get_request_data(cls, request: HttpRequest, api: NinjaAPI, path_params: Mapping[str, Any]) -> Any:
+        return {name: request.META.get(f"HTTP_{name.upper().replace('-', '_')}") for name in cls.__ninja_flatten_map__}
+
+
+class Header(NinjaHeader):  # type: ignore[misc]
+    """What is taken from a request's header."""
+
+    _model = _NamedHeaders
 
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -93,6 +94,44 @@ def test_it_answers_two_requests_that_come_at_once(port: int) -> None:
         got = b""
         while got.count(b"hello") < 2:
             got += client.recv(1_000)
+
+
+def test_nobody_waits_for_those_who_ask_again_and_again(port: int) -> None:
+    """More clients than threads, each asking anew as soon as it has its answer."""
+    ending = time.monotonic() + 1
+    answers = [0] * 5
+
+    def hurry(place: int) -> None:
+        with connect(port) as client:
+            while time.monotonic() < ending:
+                client.sendall(HEAD + b"hello")
+                assert answer_to(client).startswith(b"HTTP/1.1 200")
+                answers[place] += 1
+
+    with ThreadPoolExecutor(5) as clients:
+        list(clients.map(hurry, range(5)))
+    assert min(answers) > sum(answers) / 50
+
+
+def test_a_client_that_asked_and_stays_holds_no_thread(port: int) -> None:
+    with ExitStack() as staying:
+        for _ in range(10):
+            client = staying.enter_context(connect(port))
+            client.sendall(HEAD + b"hello")
+            answer_to(client)
+        seconds, answer = ask(port)
+    assert answer == b"hello"
+    assert seconds < 1
+
+
+def test_a_request_that_comes_at_once_is_answered_by_the_same_thread(port: int) -> None:
+    """Over the main loop any thread may be next."""
+    with connect(port) as client:
+        named = set()
+        for _ in range(20):
+            client.sendall(b"GET /thread HTTP/1.1\r\nHost: x\r\n\r\n")
+            named.add(answer_to(client, b"thread").rpartition(b"\r\n")[2])
+    assert len(named) == 1
 
 
 def test_it_takes_a_body_larger_than_it_looks_at(port: int) -> None:

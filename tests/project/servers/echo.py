@@ -1,5 +1,6 @@
-"""An application that gives back what it is sent."""
+"""An application that gives back what it is sent, or says which thread it runs in."""
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,5 +13,7 @@ patient_worker.STALL_SECONDS = 1
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     body = environ["wsgi.input"].read()
+    if environ["PATH_INFO"] == "/thread":
+        body = f"{threading.get_ident()} thread".encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
