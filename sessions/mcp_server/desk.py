@@ -5,11 +5,12 @@ on standard input and output it is one thread beside the loop.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
-
-from mcp.server.context import ServerRequestContext
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sessions.records import Caller
+
+if TYPE_CHECKING:
+    from mcp.server.context import ServerRequestContext
 
 SCOPE_KEY = "sessionsite.desk"
 """Under this name a request brings its desk along."""
@@ -25,7 +26,7 @@ class Desk(Protocol):
         ...
 
 
-def desk_of(context: ServerRequestContext[Any, Any]) -> Desk:
+def desk_of(context: "ServerRequestContext[Any, Any]") -> Desk:
     """The desk of a request: one of its own over HTTP, else that of the whole connection."""
     if context.request is not None:
         desk: Desk = context.request.scope[SCOPE_KEY]

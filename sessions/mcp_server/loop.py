@@ -10,12 +10,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
-
-from mcp.server.lowlevel import Server
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from typing import TYPE_CHECKING, Any
 
 from .exchange import Application, Exchange, NoReply
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,10 @@ _STOP_SECONDS = 2.0
 class EventLoop:
     """A running loop that serves a protocol's server over HTTP."""
 
-    def __init__(self, server: Server[Any], *, most_bytes: int) -> None:
+    def __init__(self, server: "Server[Any]", *, most_bytes: int) -> None:
+        # The SDK takes half a second to load, which every command would wait for: all of them know the addresses.
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
         self._manager = StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=most_bytes
         )
@@ -79,7 +82,7 @@ class EventLoop:
 class LoopOfProcess:
     """The event loop of whichever process asks."""
 
-    def __init__(self, build_server: Callable[[], Server[Any]]) -> None:
+    def __init__(self, build_server: "Callable[[], Server[Any]]") -> None:
         self._build_server = build_server
         self._lock = threading.Lock()
         self._found: EventLoop | None = None

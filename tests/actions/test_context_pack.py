@@ -168,6 +168,7 @@ def test_an_empty_session_has_a_pack_too() -> None:
     assert (pack.latest, pack.gaps, pack.cursor) == ([], [], "")
 
 
+@pytest.mark.thorough
 def test_10_000_interactions_take_no_more_queries_and_less_than_a_tenth_of_a_second() -> None:
     session = make_session(turns=3)
     actions.pin_interaction(session.pk, session.interactions.get(sequence=2).pk, actor=ALICE)

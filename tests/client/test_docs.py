@@ -26,6 +26,7 @@ def run_examples(blocks: list[str], **names: Any) -> dict[str, Any]:
     return names
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("page", [PAGE, README], ids=["page", "readme"])
 def test_its_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

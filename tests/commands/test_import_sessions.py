@@ -274,7 +274,7 @@ def test_it_is_listed_and_undone(tree: Path) -> None:
     assert run("import_sessions", "--undo", "no-such").code == 1
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(("name", "code"), [pytest.param("SIGINT", 130, marks=pytest.mark.thorough), ("SIGTERM", 143)])
 def test_a_signal_stops_it_and_running_it_again_does_the_rest(tmp_path: Path, name: str, code: int) -> None:
     for number in range(400):
         write(tmp_path / "many" / f"s{number}.jsonl", *turn("one", session=f"s{number}"))

@@ -52,6 +52,7 @@ def test_an_archive_is_a_folder_of_files(tmp_path: Path, method: int) -> None:
         assert source.bytes_read == source.size_bytes == len(LINE)
 
 
+@pytest.mark.thorough
 def test_it_reads_large_archives_with_sizes_in_64_bits(tmp_path: Path) -> None:
     path = tmp_path / "large.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -195,7 +196,7 @@ def huge_in_all() -> bytes:
         (lambda: overlapping(1_000_000_0), "an archive that unpacks to absurdly much"),
         (lambda: lying(10_000, 10), "an archive of more files than it says"),
         (too_many, "an archive of too many files"),
-        (huge_in_all, "an archive that unpacks to absurdly much"),
+        pytest.param(huge_in_all, "an archive that unpacks to absurdly much", marks=pytest.mark.thorough),
     ],
 )
 def test_bombs_are_refused_at_once(tmp_path: Path, make: Any, reason: str) -> None:

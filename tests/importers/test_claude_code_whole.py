@@ -168,6 +168,7 @@ def test_no_other_format_is_taken_for_this_one(shared_data: Path) -> None:
     assert ours.isdisjoint(source.format_name for source in others)
 
 
+@pytest.mark.thorough
 def test_a_hole_of_a_gigabyte_costs_time_but_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "hole.jsonl"
     with path.open("wb") as file:

@@ -105,6 +105,7 @@ def test_tricks_are_refused_as_ever(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_a_bomb_without_a_directory_is_refused_at_once(tmp_path: Path) -> None:
     squeezed = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = squeezed.compress(b"\0" * 200_000_000) + squeezed.flush()

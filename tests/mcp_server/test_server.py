@@ -16,7 +16,7 @@ from .test_round import whole_round
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("number", [SIGTERM, SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(SIGTERM, marks=pytest.mark.thorough), SIGKILL])
 def test_it_resumes_after_a_restart(site: Site, number: Signals) -> None:
     site.start()
     with over_http(site.url, site.tokens["write"]) as agent:

@@ -350,6 +350,7 @@ def measured(act: Callable[[], object]) -> tuple[float, float]:
         tracemalloc.stop()
 
 
+@pytest.mark.thorough
 def test_a_gigabyte_takes_bounded_memory() -> None:
     session = make_session(turns=2)
     os.truncate(journal_of(session), 1024**3)

@@ -342,6 +342,7 @@ def test_it_can_trash_and_purge_though_folders_stand_in_place_of_files() -> None
 # --- A live store ---
 
 
+@pytest.mark.thorough
 def test_verify_finds_nothing_wrong_while_others_write() -> None:
     sessions = [make_session(turns=5) for _ in range(3)]
     over = threading.Event()

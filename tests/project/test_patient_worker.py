@@ -1,13 +1,14 @@
 """A server of two threads among clients that are slow, silent, or gone."""
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,20 @@ HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
+    with running() as number:
+        yield number
+
+
+@contextmanager
+def running(**environment: str) -> Iterator[int]:
+    """The port of a server of two threads."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "tests.project.servers.echo", "--bind", f"127.0.0.1:{number}"]
     command += ["--worker-class", "sessionsite.patient_worker.PatientWorker", "--threads", "2", "--preload"]
-    server = subprocess.Popen([*command, "--no-control-socket"], cwd=ROOT, stderr=subprocess.DEVNULL)
+    command += ["--no-control-socket"]
+    server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
     try:
         for _ in range(100):
             with socket.socket() as probe:
@@ -124,9 +133,9 @@ def test_a_client_that_asked_and_stays_holds_no_thread(port: int) -> None:
     assert seconds < 1
 
 
-def test_a_request_that_comes_at_once_is_answered_by_the_same_thread(port: int) -> None:
-    """Over the main loop any thread may be next."""
-    with connect(port) as client:
+def test_a_request_that_comes_at_once_is_answered_by_the_same_thread() -> None:
+    """Over the main loop any thread may be next. However busy the machine is, here "at once" is within five seconds."""
+    with running(LINGER_MS="5000") as port, connect(port) as client:
         named = set()
         for _ in range(20):
             client.sendall(b"GET /thread HTTP/1.1\r\nHost: x\r\n\r\n")

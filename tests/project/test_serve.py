@@ -137,6 +137,7 @@ def test_it_serves_the_sign_in_page_and_stops_at_ctrl_c(start: Callable[..., Sit
     assert not list(site.data_dir.glob("*.sqlite3-wal")), "a WAL was left behind"
 
 
+@pytest.mark.thorough
 def test_it_makes_the_first_administrator_once_and_says_the_password_once(start: Callable[..., Site]) -> None:
     site = start()
     site.wait_until_ready()
@@ -150,6 +151,7 @@ def test_it_makes_the_first_administrator_once_and_says_the_password_once(start:
         assert database.execute("SELECT username, is_superuser FROM auth_user").fetchall() == [("admin", 1)]
 
 
+@pytest.mark.thorough
 def test_it_takes_the_password_from_the_environment_without_printing_it(start: Callable[..., Site]) -> None:
     site = start(SESSIONSITE_ADMIN_PASSWORD="from $the #environment")
     site.wait_until_ready()
@@ -157,6 +159,7 @@ def test_it_takes_the_password_from_the_environment_without_printing_it(start: C
     assert site.stop(signal.SIGTERM) == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("part", "name"), [("gunicorn", "web server"), ("manage.py worker", "worker")])
 def test_it_ends_with_an_error_when_one_of_its_processes_dies(start: Callable[..., Site], part: str, name: str) -> None:
     site = start()
@@ -168,6 +171,7 @@ def test_it_ends_with_an_error_when_one_of_its_processes_dies(start: Callable[..
     assert_gone(processes)
 
 
+@pytest.mark.thorough
 def test_its_processes_end_when_it_is_killed(start: Callable[..., Site]) -> None:
     site = start()
     site.wait_until_ready()

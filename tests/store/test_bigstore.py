@@ -41,6 +41,7 @@ def count(folder: Path, database: list[str], statement: str) -> int:
     return int(found)
 
 
+@pytest.mark.thorough
 def test_it_builds_a_store_of_the_size_that_was_asked_for_and_times_its_pages(
     tmp_path: Path, database: list[str]
 ) -> None:

@@ -12,6 +12,7 @@ def test_two_processes_log_to_one_session_without_gaps_or_repeats(bench: Bench) 
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.thorough
 def test_no_session_is_both_resumed_and_trashed(bench: Bench) -> None:
     result = bench("races", "--cleanup", "30")
     assert result.returncode == 0, result.stdout + result.stderr

@@ -23,11 +23,13 @@ def test_it_syncs_both_copies_before_every_acknowledgement(bench: Bench) -> None
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.thorough
 def test_it_syncs_what_a_killed_process_left_before_a_retry_is_acknowledged(bench: Bench) -> None:
     result = bench("synccheck", *STEPS, "--takeover")
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("defect", "objection"),
     [

@@ -1,5 +1,6 @@
 """An application that gives back what it is sent, or says which thread it runs in."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,6 +10,7 @@ from sessionsite import patient_worker
 # The tests need not wait so long.
 patient_worker.ARRIVAL_SECONDS = 2
 patient_worker.STALL_SECONDS = 1
+patient_worker.LINGER_MS = int(os.environ.get("LINGER_MS", patient_worker.LINGER_MS))
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
