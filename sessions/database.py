@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, connections, models, transaction
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def run_put_off(**_: Any) -> None:
     for sql, parameters in waiting:
         try:
             run_relaxed(sql, parameters)
-        except DatabaseError as error:
+        except Error as error:
             log.warning("bookkeeping_failed", extra={"reason": type(error).__name__})
 
 

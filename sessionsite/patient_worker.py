@@ -101,9 +101,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
 def _arrives_whole(client: socket.socket) -> bool:
     """Whether a request is there within `LINGER_MS`; the main loop waits for one that is late or comes in pieces."""
-    waiting = select.poll()
-    waiting.register(client, select.POLLIN)
-    return bool(waiting.poll(LINGER_MS)) and _is_there(client)
+    if not _polled(client, select.POLLIN, LINGER_MS):
+        return False
+    if _is_there(client):
+        return True
+    # The main loop is to see what has come: it gives a request that has begun longer than a connection that is silent.
+    _wake_at(client, 1)
+    return False
 
 
 def _is_there(client: socket.socket) -> bool:
@@ -115,11 +119,18 @@ def _is_there(client: socket.socket) -> bool:
     except OSError:
         # The thread that reads it meets the same error, and knows what to do.
         return True
-    if not arrived or len(arrived) >= _needed(arrived):
+    # Of a client that has ended its sending nothing more is to come, and the loop would be woken without end.
+    if not arrived or len(arrived) >= _needed(arrived) or _polled(client, select.POLLRDHUP, 0):
         _wake_at(client, 1)
         return True
     _wake_at(client, len(arrived) + 1)
     return False
+
+
+def _polled(client: socket.socket, event: int, milliseconds: int) -> bool:
+    waiting = select.poll()
+    waiting.register(client, event)
+    return bool(waiting.poll(milliseconds))
 
 
 def _needed(arrived: bytes) -> int:

@@ -97,6 +97,32 @@ def test_it_answers_the_second_request_of_a_connection_in_pieces_too(port: int) 
             assert answer_to(client).startswith(b"HTTP/1.1 200")
 
 
+def test_a_request_that_begins_right_after_an_answer_has_as_long_as_any(port: int) -> None:
+    """Longer than a kept connection may be silent, which is 2 seconds where nothing else is set."""
+    with connect(port) as client:
+        client.sendall(HEAD + b"hello")
+        answer_to(client)
+        client.sendall(HEAD[:9])
+        time.sleep(2.5)
+        client.sendall(HEAD[9:])
+        time.sleep(0.5)
+        client.sendall(b"hello")
+        assert answer_to(client).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("sent", [b"POST / HT", HEAD + b"hel"], ids=["head", "body"])
+def test_a_client_that_ends_its_sending_in_the_middle_is_let_go_at_once(port: int, sent: bytes) -> None:
+    """Until it was, the main loop was woken without end."""
+    with connect(port) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        began = time.monotonic()
+        with suppress(ConnectionResetError):
+            while client.recv(1_000):
+                pass
+        assert time.monotonic() - began < 1
+
+
 def test_it_answers_two_requests_that_come_at_once(port: int) -> None:
     with connect(port) as client:
         client.sendall((HEAD + b"hello") * 2)

@@ -8,7 +8,7 @@ from typing import Any
 from sessionsite import patient_worker
 
 # The tests need not wait so long.
-patient_worker.ARRIVAL_SECONDS = 2
+patient_worker.ARRIVAL_SECONDS = 4
 patient_worker.STALL_SECONDS = 1
 patient_worker.LINGER_MS = int(os.environ.get("LINGER_MS", patient_worker.LINGER_MS))
 
