@@ -48,12 +48,12 @@ def run_put_off(**_: Any) -> None:
 def run_relaxed(sql: str, parameters: Sequence[Any]) -> None:
     """Run one statement whose commit does not wait for the disk. Only for what can be found out anew.
 
-    Where that is put off it comes later, outside of the caller's transaction, and a failure is not the caller's.
+    Inside a transaction it becomes part of that. Elsewhere it may be put off, and a failure is then not the caller's.
     """
-    if _put_off.collecting:
+    using = connections[DEFAULT_DB_ALIAS]
+    if _put_off.collecting and not using.in_atomic_block:
         _put_off.waiting.append((sql, parameters))
         return
-    using = connections[DEFAULT_DB_ALIAS]
     if using.vendor == "sqlite":
         using.run_relaxed(sql, parameters)  # type: ignore[attr-defined]  # sessionsite.sqlite
         return

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 from django.core.signals import request_finished
-from django.db import connections
+from django.db import connections, transaction
 
 from sessions import database, statements
 from sessions.api import transport  # noqa: F401  (it says when an answer is on its way)
@@ -29,6 +29,19 @@ def test_what_is_put_off_comes_when_the_answer_is_on_its_way() -> None:
         note(session, 70)
     assert noted(session) == 0
     request_finished.send(sender=None)
+    assert noted(session) == 70
+
+
+def test_what_is_part_of_a_transaction_is_not_put_off() -> None:
+    session = make_session()
+    with database.putting_off():
+        with transaction.atomic():
+            note(session, 70)
+        assert noted(session) == 70
+        with pytest.raises(ValueError, match="broke"), transaction.atomic():
+            note(session, 80)
+            raise ValueError("broke")
+    database.run_put_off()
     assert noted(session) == 70
 
 
