@@ -132,13 +132,13 @@ def _instruction(value: JSON) -> str:
 
 def _turn(line: Line, model: str, *, is_pending: bool) -> Turn:
     chunk = line.record
-    part = _part(chunk)
-    if part.kind in (InteractionKind.AGENT_RESPONSE, InteractionKind.TOOL_CALL):
-        part.model = model
-        part.output_tokens = count(chunk.get("tokenCount"))
-    elif tokens := count(chunk.get("tokenCount")):
-        part.metadata["token_count"] = tokens
-    if files := [describe_file(chunk, name) for name in chunk if is_file_type(name)]:
+    parts = _parts(chunk)
+    part = parts[0]
+    for one in parts:
+        if one.kind in (InteractionKind.AGENT_RESPONSE, InteractionKind.TOOL_CALL):
+            one.model = model
+    _count(part, count(chunk.get("tokenCount")))
+    if files := _files(chunk):
         part.metadata["attachments"] = files
     for name, known_as in (("finishReason", "finish_reason"), ("grounding", "grounding"), ("isEdited", "edited")):
         if value := chunk.get(name):
@@ -152,24 +152,53 @@ def _turn(line: Line, model: str, *, is_pending: bool) -> Turn:
     if origin and not follows:
         part.metadata["branched_from"] = origin
     moment = parse_time(chunk.get("createTime"))
-    return Turn(chunk, [part], text(chunk.get("id")), moment, follows, line.place)
+    return Turn(chunk, parts, text(chunk.get("id")), moment, follows, line.place)
 
 
-def _part(chunk: dict[str, Any]) -> Part:
+def _count(part: Part, tokens: int | None) -> None:
+    if part.kind in (InteractionKind.AGENT_RESPONSE, InteractionKind.TOOL_CALL):
+        part.output_tokens = tokens
+    elif tokens:
+        part.metadata["token_count"] = tokens
+
+
+def _files(chunk: dict[str, Any]) -> list[JSON]:
+    """The files of a chunk; they stand in it, and in some versions among its parts besides or only there."""
+    own: list[JSON] = [describe_file(chunk, name) for name in chunk if is_file_type(name)]
+    return own or [describe_file(part, name) for part in _inside(chunk) for name in part if is_file_type(name)]
+
+
+def _inside(chunk: dict[str, Any]) -> list[dict[str, Any]]:
+    listed = chunk.get("parts")
+    return [part for part in listed if isinstance(part, dict)] if isinstance(listed, list) else []
+
+
+def _parts(chunk: dict[str, Any]) -> list[Part]:
+    """What was said, and the calls and their outcomes, which may stand in one chunk."""
     said = chunk.get("text")
     if not isinstance(said, str):
         said = _instruction(chunk)
+    tools = _tools(chunk) or [tool for part in _inside(chunk) for tool in _tools(part)]
+    return tools if tools and not said.strip() else [_spoken(chunk, said), *tools]
+
+
+def _tools(chunk: dict[str, Any]) -> list[Part]:
+    parts: list[Part] = []
     code, outcome = chunk.get("executableCode"), chunk.get("codeExecutionResult")
     if isinstance(code, dict):
-        return Part(InteractionKind.TOOL_CALL, tool_name="code_execution", tool_parameters=code)
+        parts.append(Part(InteractionKind.TOOL_CALL, tool_name="code_execution", tool_parameters=code))
     if isinstance(outcome, dict):
         part = Part(InteractionKind.TOOL_RESPONSE, tool_name="code_execution", response=text(outcome.get("output")))
         part.status = "success" if outcome.get("outcome") in ("OUTCOME_OK", 1, None) else "error"
-        return part
+        parts.append(part)
     if isinstance(chunk.get("functionCall"), dict):
-        return call_part(chunk)
+        parts.append(call_part(chunk))
     if isinstance(chunk.get("functionResponse"), dict):
-        return result_part(chunk)
+        parts.append(result_part(chunk))
+    return parts
+
+
+def _spoken(chunk: dict[str, Any], said: str) -> Part:
     if chunk.get("role") == "user":
         return Part(InteractionKind.CLIENT_REQUEST, prompt=said)
     if chunk.get("role") != "model":

@@ -15,12 +15,23 @@ CALLS = frozenset({"tool_use", "tool-call", "tool_call", "function_call", "funct
 RESULTS = frozenset(
     {"tool_result", "tool-result", "tool_call_response", "tool_response", "function_response", "functionResponse"}
 )
+_OF_CALLS, _OF_RESULTS = "_tool_use", "_tool_result"  # such as `mcp_tool_use` and `web_search_tool_result`
 _TEXT_NAMES = ("text", "content", "value", "refusal")
+
+
+def is_call(kind: str) -> bool:
+    """Whether a block of this type is a call, also of a tool that runs at the vendor's."""
+    return kind in CALLS or kind.endswith(_OF_CALLS)
+
+
+def is_result(kind: str) -> bool:
+    """Whether a block of this type is the result of a call."""
+    return kind in RESULTS or kind.endswith(_OF_RESULTS)
 
 
 def call_part(block: dict[str, Any]) -> Part:
     """A tool's call: a block, or an entry of `tool_calls`, in which the function may stand in an object of its own."""
-    inner = _inner(block, ("function", "functionCall", "function_call"))
+    inner = _inner(block, ("function", "functionCall", "function_call", "custom"))
     name = text(inner.get("name")) or text(block.get("toolName")) or text(block.get("tool_name"))
     names = ("arguments", "args", "input", "parameters")
     given = next((place[one] for place in (inner, block) for one in names if one in place), None)
@@ -37,6 +48,8 @@ def result_part(block: dict[str, Any]) -> Part:
     """A tool's result as a block."""
     inner = _inner(block, ("functionResponse", "function_response"))
     given = next((inner[one] for one in ("content", "response", "result", "output", "text") if one in inner), None)
+    if given is None and inner is not block:
+        given = {name: value for name, value in inner.items() if name not in ("id", "name")} or None
     said, files = result_text(given)
     part = Part(InteractionKind.TOOL_RESPONSE, response=said, call_id=_call_id(block, inner))
     part.tool_name = text(inner.get("name")) or text(block.get("toolName")) or text(block.get("tool_name"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from sessions.records import JSON, InteractionKind
 
-from .blocks import CALLS, RESULTS, call_part, is_error, joined, kind_of, result_part, said_in
+from .blocks import call_part, is_call, is_error, is_result, joined, kind_of, result_part, said_in
 from .files import describe_file, is_file_type
 from .threads import Part
 from .values import clip, count, mapping, name_of, text
@@ -25,7 +25,8 @@ _ROLES = {
 }
 _ROLE_OF = {spelling: role for role, spellings in _ROLES.items() for spelling in spellings}
 
-_THOUGHTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_text", "thought"})
+_THOUGHTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content", "reasoning_text", "thought"})
+_THOUGHT_NAMES = ("thinking", "text", "content", "summary", "reasoning", "reasoning_content")
 _TEXTS = frozenset({"text", "input_text", "output_text", "summary_text", "Text", "refusal", ""})
 
 
@@ -45,6 +46,7 @@ def read_message(message: dict[str, Any], spelling: JSON = None) -> list[Part]:
     reader.add_thoughts(_thoughts_beside(message, reader.texts))
     if refusal := text(message.get("refusal")):
         reader.add_text(refusal, {"refusal": True})
+    reader.add_sound(mapping(message.get("audio")))
     reader.add_calls(_calls_beside(message))
     parts = reader.finish()
     if role == TOOL and not reader.has_results:
@@ -99,10 +101,10 @@ class _Reader:
         kind = kind_of(block)
         if kind in _THOUGHTS:
             self._think(block)
-        elif kind in CALLS or kind in RESULTS:
+        elif is_call(kind) or is_result(kind):
             self._flush_thoughts()
-            self._parts.append(call_part(block) if kind in CALLS else result_part(block))
-            self.has_results = self.has_results or kind in RESULTS
+            self._parts.append(call_part(block) if is_call(kind) else result_part(block))
+            self.has_results = self.has_results or is_result(kind)
         elif is_file_type(kind):
             self._files.append(describe_file(block, kind))
         elif (said := said_in(block)) is not None:
@@ -111,7 +113,10 @@ class _Reader:
             self._others.append(name_of(kind))
 
     def _think(self, block: dict[str, Any]) -> None:
-        said = next(filter(None, (joined(block.get(name)) for name in ("thinking", "text", "content", "summary"))), "")
+        values = (block.get(name) for name in _THOUGHT_NAMES)
+        said = next(filter(None, (joined(mapping(value).get("text") or value) for value in values)), "")
+        if not said and isinstance(summaries := block.get("summaries"), list):
+            said = joined([mapping(one).get("summary") for one in summaries])
         if said:
             self._thoughts.append(said)
         else:
@@ -125,6 +130,13 @@ class _Reader:
             self._take_thoughts(part)
         self._parts.append(part)
         self.texts.append(said)
+
+    def add_sound(self, sound: dict[str, Any]) -> None:
+        """A spoken answer beside the content: what was said in it, and the sound as a file."""
+        if (said := text(sound.get("transcript"))) and said not in self.texts:
+            self.add_text(said, {"block": "audio"})
+        if sound:
+            self._files.append(describe_file(sound, "audio"))
 
     def add_thoughts(self, said: str) -> None:
         """Thoughts from beside the content were before all of it."""
@@ -206,8 +218,10 @@ def usage_of(usage: JSON) -> tuple[int | None, int | None]:
     return given, made
 
 
-_INPUT_TOKENS = ("input_tokens", "prompt_tokens", "inputTokens", "promptTokens", "input", "prompt")
-_OUTPUT_TOKENS = ("output_tokens", "completion_tokens", "outputTokens", "completionTokens", "output", "completion")
+_INPUT_TOKENS = ("input_tokens", "prompt_tokens", "inputTokens", "promptTokens", "input", "prompt", "prompt_eval_count")
+_OUTPUT_TOKENS = (
+    "output_tokens", "completion_tokens", "outputTokens", "completionTokens", "output", "completion", "eval_count",
+)  # fmt: skip
 
 
 def _as_result(message: dict[str, Any], parts: list[Part]) -> Part:

@@ -168,7 +168,7 @@ def _part(message: dict[str, Any]) -> Part:
     role, recipient = text(author.get("role")) or text(message.get("author")), text(message.get("recipient"))
     said, thoughts = _words(content), _thoughts(content)
     if not said and not thoughts:
-        said = _unforeseen(content)
+        said = _unforeseen(content) or _instructions(message)
     if role == _USER:
         return Part(InteractionKind.CLIENT_REQUEST, prompt=said, reasoning=thoughts)
     if role == _TOOL:
@@ -193,6 +193,12 @@ def _content(message: dict[str, Any]) -> dict[str, Any]:
     """A message's content, which some tools write as nothing but its words."""
     content = message.get("content")
     return {"parts": content} if isinstance(content, str | list) else mapping(content)
+
+
+def _instructions(message: dict[str, Any]) -> str:
+    """What the user wants the model to know, which until 2024 stood beside an empty content."""
+    told = mapping(mapping(message.get("metadata")).get("user_context_message_data"))
+    return "\n".join(filter(None, (text(told.get(name)) for name in ("about_user_message", "about_model_message"))))
 
 
 def _unforeseen(content: dict[str, Any]) -> str:
@@ -268,15 +274,31 @@ def _files(content: dict[str, Any], metadata: dict[str, Any]) -> list[JSON]:
     found = [item for item in (between if isinstance(between, list) else []) if isinstance(item, dict)]
     if isinstance(content.get("screenshot"), dict):
         found.append(content["screenshot"])
-    files = [_pointed(item) for item in found if "text" not in item]
+    files = [file for item in found if "text" not in item for file in _pointed(item)]
     uploads = metadata.get("attachments")
-    return files + [describe_file(item, "file") for item in (uploads if isinstance(uploads, list) else [])]
+    files += [describe_file(item, "file") for item in (uploads if isinstance(uploads, list) else [])]
+    return files + _drawn(metadata, files)
 
 
-def _pointed(item: dict[str, Any]) -> JSON:
-    """A pointer to a file, or the sound and the pictures of a spoken turn, whose pointer stands one level down."""
+def _pointed(item: dict[str, Any]) -> list[JSON]:
+    """A pointer to a file, or the sound and the pictures of a spoken turn, whose pointers stand one level down."""
+    kind = text(item.get("content_type")) or "file"
     sound = item.get("audio_asset_pointer")
-    return describe_file(sound if isinstance(sound, dict) else item, text(item.get("content_type")) or "file")
+    files: list[JSON] = [describe_file(sound if isinstance(sound, dict) else item, kind)]
+    frames = item.get("frames_asset_pointers")
+    for one in (item.get("video_container_asset_pointer"), *(frames if isinstance(frames, list) else [])):
+        if one:
+            pointer = one if isinstance(one, dict) else {"asset_pointer": one}
+            files.append(describe_file(pointer, text(pointer.get("content_type")) or "file"))
+    return files
+
+
+def _drawn(metadata: dict[str, Any], known: list[JSON]) -> list[JSON]:
+    """The pictures that a run of the code interpreter made; some stand among the parts as well."""
+    messages = mapping(metadata.get("aggregate_result")).get("messages")
+    pointers = {file.get("asset_pointer") for file in known if isinstance(file, dict)}
+    drawn = [text(mapping(one).get("image_url")) for one in (messages if isinstance(messages, list) else [])]
+    return [describe_file({"asset_pointer": one}, "image") for one in drawn if one and one not in pointers]
 
 
 FORMAT = Format(name=SOURCE, recognises=recognises, read=read)

@@ -143,7 +143,12 @@ def _listed(value: JSON) -> list[dict[str, Any]]:
 
 def _files(record: dict[str, Any]) -> list[JSON]:
     files: list[JSON] = []
-    for name, kind in (("imageFile", "image"), ("attachedFiles", "file"), ("audioFiles", "audio")):
+    for name, kind in (
+        ("imageFile", "image"),
+        ("attachedFiles", "file"),
+        ("audioFile", "audio"),
+        ("audioFiles", "audio"),
+    ):
         value = record.get(name)
         items = value if isinstance(value, list) else [value] if value else []
         files += [describe_file(item if isinstance(item, dict) else {"path": item}, kind) for item in items]

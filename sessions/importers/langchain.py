@@ -52,6 +52,14 @@ def _message_in(message: JSON) -> tuple[str, dict[str, Any]] | None:
     return _unwrapped(message) or (text(message.get("type")), data if isinstance(data, dict) else {"content": data})
 
 
+def _opened(row: dict[str, Any]) -> dict[str, Any]:
+    """A serialised object that holds messages (a history, a prompt's value) as a row of them."""
+    inside = row.get("kwargs")
+    if row.get("type") == "constructor" and isinstance(inside, dict) and _list_of(inside):
+        return inside
+    return row
+
+
 def _list_of(row: dict[str, Any]) -> str:
     """Under which name the row has messages, "" if under none."""
     for name in _LISTS:
@@ -70,7 +78,7 @@ def _list_in(row: dict[str, Any]) -> str:
 
 def recognises(head: bytes) -> bool:
     """Whether the first objects are LangChain's messages, or one of them is a row of such."""
-    rows = first_rows(head)
+    rows = [_opened(row) for row in first_rows(head)]
     return any(_list_of(row) for row in rows) or (bool(rows) and all(_unwrapped(row) for row in rows[:3]))
 
 
@@ -79,10 +87,12 @@ def read(source: Input) -> Iterator[ImportEvent]:
 
 
 def _loose(row: dict[str, Any]) -> Turn | None:
+    row = _opened(row)
     return _turn(row) if _message_in(row) and not _list_in(row) else None
 
 
 def _dialogue(row: dict[str, Any]) -> Dialogue | None:
+    row = _opened(row)
     name = _list_in(row)
     if not name:
         return None
@@ -122,7 +132,8 @@ def _plain(data: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
         plain["tool_calls"] = extra.get("tool_calls")
         plain["function_call"] = extra.get("function_call")
     plain["tool_calls"] = [*_listed(plain.get("tool_calls")), *_listed(data.get("invalid_tool_calls"))]
-    plain.setdefault("reasoning_content", extra.get("reasoning_content"))
+    for name in ("reasoning_content", "refusal", "audio"):
+        plain.setdefault(name, extra.get(name))
     return plain
 
 

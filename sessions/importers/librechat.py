@@ -220,15 +220,25 @@ def _block(part: JSON) -> Iterator[JSON]:
         yield {"type": "error", "text": text(inside.get("error")) or text(inside.get("text"))}
     elif kind == "tool_call" and isinstance(inside.get("tool_call"), dict):
         call = inside["tool_call"]
-        named = mapping(call.get("function"))
-        output, is_result = named.get("output", call.get("output")), mapping(inside.get(OWN)).get("only") == "result"
+        named, hosted = _called(call)
+        output = next((place[name] for place in (named, call) for name in ("output", "outputs") if name in place), None)
+        is_result = mapping(inside.get(OWN)).get("only") == "result"
         if not is_result:
-            yield {"type": "tool_use", "id": call.get("id"), "function": {"input": call.get("args"), **call, **named}}
+            function = {"name": hosted, "input": call.get("args"), **call, **named}
+            yield {"type": "tool_use", "id": call.get("id"), "function": function}
         if output is not None:
             name = call.get("name") if is_result else None
             yield {"type": "tool_result", "tool_use_id": call.get("id"), "name": name, "content": output}
     else:
         yield part
+
+
+def _called(call: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """What a call is of: a function, or a tool of the vendor's (`code_interpreter`) that goes by the call's type."""
+    hosted = text(call.get("type"))
+    if isinstance(call.get("function"), dict) or not isinstance(call.get(hosted), dict):
+        return mapping(call.get("function")), ""
+    return call[hosted], hosted
 
 
 def _error_text(content: JSON) -> str:

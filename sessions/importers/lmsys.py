@@ -7,7 +7,7 @@ from typing import Any
 from sessions.records import JSON, ImportEvent, InteractionKind
 
 from .blocks import decoded
-from .chat import read_message
+from .chat import read_message, usage_of
 from .dialogues import Dialogue, Turn, each, kept, read_dialogues, without
 from .formats import Format, Input
 from .rows import first_rows
@@ -123,6 +123,7 @@ def _turn(message: JSON, model: str) -> Turn:
     for part in parts:
         if part.kind is InteractionKind.AGENT_RESPONSE:
             part.model = model
+            part.input_tokens, part.output_tokens = usage_of(told.get("usage"))
     about = {name: told[name] for name in _ABOUT_A_TURN if told.get(name) is not None and told[name] is not False}
     parts[0].metadata |= about
     return Turn(message, parts, "", parse_time(told.get("timestamp")))

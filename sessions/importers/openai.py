@@ -59,6 +59,9 @@ def _has_messages(value: JSON) -> bool:
     return isinstance(value, list) and any(isinstance(one, dict) and not _SAYS.isdisjoint(one) for one in value)
 
 
+_ANSWERS = ("chosen", "rejected", "completion")
+
+
 def _are_messages(value: JSON) -> bool:
     return isinstance(value, list) and bool(value) and all(_is_message(one) for one in value[:3])
 
@@ -78,6 +81,7 @@ def _is_row(row: dict[str, Any]) -> bool:
         return False
     if "conversation" in row and {"conversation_id", "conversation_hash", "model_a"} & row.keys():
         return False
+    row = _ranked(row)
     body = row.get("body")
     is_request = isinstance(body, dict) and _are_messages(body.get(MESSAGES))
     return is_request or _is_preference(row) or _is_completion(row) or bool(_list_of(row))
@@ -105,6 +109,7 @@ def _loose(row: dict[str, Any]) -> Turn | None:
 def _dialogue(row: dict[str, Any]) -> Dialogue | None:
     if isinstance(body := row.get("body"), dict) and _are_messages(body.get(MESSAGES)):
         row = {**body, **without(row, "body")}
+    row = _ranked(row)
     model = text(row.get("model"))
     if _is_preference(row):
         return _preference(row, model)
@@ -119,6 +124,20 @@ def _dialogue(row: dict[str, Any]) -> Dialogue | None:
     dialogue.is_ours = bool(notes)
     dialogue.turns = with_notes(turns, notes) if notes else chain(_instructions(row, row[name]), turns)
     return dialogue
+
+
+def _ranked(row: dict[str, Any]) -> dict[str, Any]:
+    """Two answers, or one, beside the messages that they are to: as preferences and longer conversations have them."""
+    before = next((row[name] for name in (MESSAGES, "prompt") if _are_messages(row.get(name))), None)
+    if before is None:
+        return row
+    given = {name: row[name] for name in _ANSWERS if name in row}
+    answers = {name: [one] if isinstance(one, dict) else one for name, one in given.items()}
+    if _are_messages(answers.get("chosen")) and _are_messages(answers.get("rejected")):
+        return {**without(row, MESSAGES), **answers, "prompt": before}
+    if _are_messages(answers.get("completion")):
+        return {**without(row, "prompt", "completion"), MESSAGES: [*before, *answers["completion"]]}
+    return row
 
 
 def _instructions(row: dict[str, Any], messages: list[JSON]) -> list[Turn]:

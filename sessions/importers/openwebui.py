@@ -203,7 +203,16 @@ def _output_blocks(item: JSON) -> list[JSON]:
         return inside
     if mapping(item).get("type") == _RESULT:
         return [{**item, "type": "tool_result"}]
+    if text(mapping(item).get("type")).endswith(":code_interpreter"):
+        return _run(mapping(item))
     return [item]
+
+
+def _run(item: dict[str, Any]) -> list[JSON]:
+    """A run of the code interpreter, which is a call with its result inside."""
+    call = {"type": "tool_use", "id": item.get("id"), "name": "code_interpreter", "input": {"code": item.get("code")}}
+    result = {"type": "tool_result", "tool_use_id": item.get("id"), "content": item.get("output")}
+    return [call] if item.get("output") is None else [call, result]
 
 
 def _is_words(block: JSON) -> bool:

@@ -163,9 +163,12 @@ class _Reader:
         name, state = text(call.get("toolName")), text(call.get("state"))
         call_id = text(call.get("toolCallId"))
         part = Part(InteractionKind.TOOL_CALL, tool_name=name, call_id=call_id)
-        part.tool_parameters = call.get("input", call.get("args", call.get("rawInput")))
+        given = (call.get(one) for one in ("input", "args", "rawInput"))
+        part.tool_parameters = next((one for one in given if one is not None), None)
         self.parts.append(part)
         error = text(call.get("errorText"))
+        if state == "output-denied":
+            error = error or text(mapping(call.get("approval")).get("reason"))
         if state in _DONE or "output" in call or "result" in call or error or state in _FAILED:
             said, files = result_text(call.get("output", call.get("result")))
             result = Part(InteractionKind.TOOL_RESPONSE, tool_name=name, call_id=call_id, response=said or error)
@@ -177,6 +180,10 @@ class _Reader:
             self.parts.append(result)
         else:
             part.metadata["state"] = clip(state, 60)
+
+    def note(self, data: JSON) -> None:
+        """What version 4 has beside the content of a message that an application sent."""
+        self._data += [data] if data is not None else []
 
     def attach(self, files: JSON) -> None:
         for file in files if isinstance(files, list) else []:
@@ -211,6 +218,7 @@ def _parts(message: dict[str, Any]) -> list[Part]:
         reader.take(part if isinstance(part, dict) else {"type": "data-other", "data": part})
     _take_version_4(reader, message)
     reader.attach(message.get("experimental_attachments"))
+    reader.note(message.get("data"))
     return reader.finish()
 
 

@@ -42,6 +42,16 @@ def test_files_are_noted_and_what_was_not_sent_is_marked(tmp_path: Path) -> None
     assert (pending.prompt, pending.metadata["pending"]) == ("and then", True)
 
 
+def test_what_stands_in_one_chunk_is_told_piece_by_piece(tmp_path: Path) -> None:
+    call = {"id": "c1", "name": "ls", "args": {"p": "."}}
+    both = {"role": "model", "text": "I look.", "functionCall": call, "functionResponse": {"files": ["a.py"]}}
+    inside = {"role": "model", "parts": [{"inlineData": {"mimeType": "image/png", "data": "QUJDRA=="}}]}
+    events = read_json(tmp_path, prompt(both, {"role": "model", "parts": [{"functionCall": call}]}, inside))
+    expected = [("agent", "I look."), ("call", "ls"), ("result", '{"files": ["a.py"]}'), ("call", "ls"), ("agent", "")]
+    assert told(events)[1:] == expected
+    assert drafts(events)[-1].metadata["attachments"][0]["media_type"] == "image/png"
+
+
 def test_a_longer_version_keeps_its_session(tmp_path: Path) -> None:
     chunks = [{"role": "user", "text": "hello"}, {"role": "model", "text": "hi"}]
     shorter = read_json(tmp_path, prompt(*chunks))

@@ -123,6 +123,36 @@ def test_files_are_noted_with_their_pointers(tmp_path: Path) -> None:
     ]
 
 
+def test_the_pictures_of_a_run_are_noted_once(tmp_path: Path) -> None:
+    drawn = [{"message_type": "image", "image_url": f"file-service://file-{n}"} for n in (1, 2)]
+    told = {"message_type": "stream", "text": "x"}
+    among_parts = {"content_type": "image_asset_pointer", "asset_pointer": "file-service://file-1"}
+    run = {"aggregate_result": {"messages": [told, *drawn, None]}}
+    (draft,) = drafts(read_json(tmp_path, chatgpt(node("n1", None, "tool", among_parts, metadata=run))))
+    assert [file["asset_pointer"] for file in draft.metadata["attachments"]] == [
+        "file-service://file-1",
+        "file-service://file-2",
+    ]
+
+
+def test_the_sound_and_the_pictures_of_a_spoken_turn_are_noted(tmp_path: Path) -> None:
+    spoken = {
+        "content_type": "real_time_user_audio_video_asset_pointer",
+        "audio_asset_pointer": {"asset_pointer": "sediment://sound"},
+        "video_container_asset_pointer": {"asset_pointer": "sediment://video"},
+        "frames_asset_pointers": [{"asset_pointer": "sediment://frame"}, "sediment://other"],
+    }
+    (draft,) = drafts(read_json(tmp_path, chatgpt(node("n1", None, "user", spoken))))
+    pointers = [file["asset_pointer"] for file in draft.metadata["attachments"]]
+    assert pointers == [f"sediment://{name}" for name in ("sound", "video", "frame", "other")]
+
+
+def test_instructions_may_stand_beside_an_empty_content(tmp_path: Path) -> None:
+    told = {"user_context_message_data": {"about_user_message": "I sail.", "about_model_message": "Be brief."}}
+    (draft,) = drafts(read_json(tmp_path, chatgpt(node("n1", None, "system", "", metadata=told))))
+    assert (draft.kind, draft.response) == (InteractionKind.CONVERSATION_TURN, "I sail.\nBe brief.")
+
+
 @pytest.mark.parametrize(
     ("metadata", "status"),
     [({}, "success"), ({"aggregate_result": {"status": "failed_with_in_kernel_exception"}}, "error")],

@@ -217,6 +217,31 @@ def test_attachments_with_text_are_turns_and_the_others_named(tmp_path: Path) ->
     assert [aside.reason for aside in asides(events)] == ["attachment: skill_listing", "attachment: auto_mode"]
 
 
+def test_the_pictures_that_were_typed_meanwhile_are_noted(tmp_path: Path) -> None:
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJDRA=="}}
+    prompts = [[*said("look"), picture], [picture]]
+    queued = [{"type": "queued_command", "prompt": prompt} for prompt in prompts]
+    lines = [record("attachment", f"x{number}", attachment=one) for number, one in enumerate(queued)]
+    found = drafts(read(tmp_path, *lines))
+    noted = [{"type": "image", "media_type": "image/png", "size_bytes": 4}]
+    assert [(one.prompt, one.metadata["attachments"]) for one in found] == [("look", noted), ("", noted)]
+
+
+def test_documents_and_resources_in_a_result_are_told(tmp_path: Path) -> None:
+    resource = {"type": "resource", "resource": {"uri": "file:///a", "text": "inside"}}
+    found = {"type": "search_result", "title": "T", "content": said("found")}
+    (draft,) = drafts(read(tmp_path, record("user", "u1", [result("t1", [*said("one"), resource, found])])))
+    assert draft.response == "one\ninside\nfound"
+    assert [file["type"] for file in draft.metadata["attachments"]] == ["resource", "search_result"]
+
+
+def test_a_failed_search_at_the_makers_is_an_error(tmp_path: Path) -> None:
+    failed = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
+    block = {"type": "web_search_tool_result", "tool_use_id": "s1", "content": failed}
+    (draft,) = drafts(read(tmp_path, record("assistant", "a1", [block])))
+    assert draft.status == "error"
+
+
 def test_unknown_types_are_kept_where_there_is_text_and_named_where_there_is_none(tmp_path: Path) -> None:
     events = read(
         tmp_path,

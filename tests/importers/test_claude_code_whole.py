@@ -43,6 +43,9 @@ def counted_from_json(path: Path) -> Counter[str]:
             if record.get("isCompactSummary"):
                 name = "compact summary"
             found[name] += 1
+        queued = (record.get("attachment") or {}).get("prompt")
+        if isinstance(queued, list):
+            found["user image"] += sum(block["type"] == "image" for block in queued)
     return found
 
 

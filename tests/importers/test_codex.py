@@ -141,6 +141,29 @@ def test_it_reads_the_other_kinds_of_calls(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "members", "asked", "answered", "status"),
+    [
+        ("mcp_call", {"arguments": '{"q": 1}', "output": "found"}, {"q": 1}, "found", "success"),
+        ("mcp_call", {"arguments": "{}", "output": None, "error": "gone"}, {}, "gone", "error"),
+        ("file_search_call", {"queries": ["q"], "results": [{"text": "hit"}]}, ["q"], '[{"text": "hit"}]', "success"),
+        ("code_interpreter_call", {"code": "print(1)", "outputs": [{"type": "logs", "logs": "1"}]}, "print(1)",
+         '{"type": "logs", "logs": "1"}', "success"),
+    ],
+)  # fmt: skip
+def test_a_call_that_ran_elsewhere_has_its_result_inside(
+    tmp_path: Path, kind: str, members: dict[str, Any], asked: Any, answered: str, status: str
+) -> None:
+    call, result = drafts(read(tmp_path, header(), item(kind, id="c1", name="find", **members)))
+    assert (call.tool_parameters, result.tool_name) == (asked, "find")
+    assert (result.response, result.status, result.metadata["tool_use_id"]) == (answered, status, "c1")
+
+
+def test_a_picture_that_was_made_has_its_prompt(tmp_path: Path) -> None:
+    (call,) = drafts(read(tmp_path, header(), item("image_generation_call", revised_prompt="a cat", result="QUJDRA==")))
+    assert (call.tool_parameters, call.metadata["attachments"][0]["size_bytes"]) == ("a cat", 4)
+
+
+@pytest.mark.parametrize(
     "text", ["<environment_context>\n</environment_context>", "# AGENTS.md instructions for /repo", "<turn_aborted>x"]
 )
 def test_it_marks_what_the_program_said_in_the_users_name(tmp_path: Path, text: str) -> None:

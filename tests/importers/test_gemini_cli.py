@@ -107,6 +107,16 @@ def test_it_notes_files_and_marks_what_the_program_said(tmp_path: Path) -> None:
     assert (file["media_type"], file["size_bytes"]) == ("image/png", 4)
 
 
+def test_a_result_of_several_pieces_is_whole(tmp_path: Path) -> None:
+    picture = {"inlineData": {"mimeType": "image/png", "data": "QUJDRA=="}}
+    more = {"functionResponse": {"id": "t1", "name": "ls", "response": {"output": "b.py"}, "parts": [picture]}}
+    with_more = call()
+    with_more["result"] += [more, {"text": "and a picture"}, picture]
+    *_, result = drafts(read(tmp_path, HEADER, said("1", "gemini", "", toolCalls=[with_more])))
+    assert result.response == "a.py\nb.py\nand a picture"
+    assert [file["media_type"] for file in result.metadata["attachments"]] == ["image/png", "image/png"]
+
+
 def test_it_reads_sessions_made_by_others() -> None:
     events = list(only(FIXTURES / "gemini-cli" / "agent-sessions__large.json").read())
     assert [kind for kind, _ in told(events)] == [

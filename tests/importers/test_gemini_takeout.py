@@ -64,11 +64,11 @@ def test_it_keeps_what_has_no_readable_time(tmp_path: Path) -> None:
 
 
 def test_it_notes_files_and_sets_other_products_aside(tmp_path: Path) -> None:
-    with_files = activity("Prompted look", 0, imageFile="a.png", attachedFiles=["b.pdf"], subtitles=[{"name": "c"}])
+    with_files = activity("Prompted look", 0, imageFile="a.png", attachedFiles=["b.pdf"], audioFile="c.mp3")
     search = {"header": "Search", "title": "Searched for pizza", "time": NOON.isoformat(), "products": ["Search"]}
     events = read_json(tmp_path, [with_files, search])
     metadata = drafts(events)[0].metadata
-    assert [file["path"] for file in metadata["attachments"]] == ["a.png", "b.pdf"]
+    assert [file["path"] for file in metadata["attachments"]] == ["a.png", "b.pdf", "c.mp3"]
     assert [aside.reason for aside in asides(events)] == ["an activity of another product"]
 
 

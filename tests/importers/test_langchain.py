@@ -88,6 +88,32 @@ def test_messages_of_unknown_types_and_without_their_data_are_kept(tmp_path: Pat
     assert told(events)[3:] == [("turn", "hm"), ("turn", "who"), ("user", "")]
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "reasoning", "reasoning": "Hm."},
+        {"type": "reasoning_content", "reasoning_content": {"text": "Hm.", "signature": "x"}},
+    ],
+)
+def test_thoughts_are_read_as_each_vendor_wraps_them(tmp_path: Path, block: dict[str, Any]) -> None:
+    (draft,) = drafts(read_json(tmp_path, [message("ai", [block, {"type": "text", "text": "hi"}])]))
+    assert (draft.reasoning, draft.response, draft.metadata) == ("Hm.", "hi", {})
+
+
+def test_refusals_and_sounds_stand_beside_the_content(tmp_path: Path) -> None:
+    refused = message("ai", "", additional_kwargs={"refusal": "No."})
+    spoken = message("ai", "", additional_kwargs={"audio": {"id": "sound-1", "transcript": "Ahoy."}})
+    events = read_json(tmp_path, [message("human", "q"), refused, spoken])
+    assert told(events)[1:] == [("agent", "No."), ("agent", "Ahoy.")]
+    assert drafts(events)[-1].metadata["attachments"] == [{"type": "audio", "id": "sound-1"}]
+
+
+def test_an_object_around_its_messages_is_opened(tmp_path: Path) -> None:
+    messages = [serialised("HumanMessage", "hello"), serialised("AIMessage", "hi")]
+    prompt = {"lc": 1, "type": "constructor", "id": ["langchain", "ChatPromptValue"], "kwargs": {"messages": messages}}
+    assert told(read_json(tmp_path, prompt)) == [("user", "hello"), ("agent", "hi")]
+
+
 def test_a_type_may_be_the_name_of_its_class(tmp_path: Path) -> None:
     events = read_json(tmp_path, [message("AIMessageChunk", "a"), message("HumanMessage", "q")])
     assert told(events) == [("agent", "a"), ("user", "q")]

@@ -51,6 +51,14 @@ def test_the_parts_of_an_answer_are_told_in_order(tmp_path: Path) -> None:
     assert (found[3].tool_name, found[4].tool_name, found[4].response) == ("f", "f", "o")
 
 
+def test_a_call_of_the_vendors_own_tool_has_its_code_and_what_it_printed(tmp_path: Path) -> None:
+    run = {"input": "print(1)", "outputs": [{"type": "logs", "logs": "1"}]}
+    content = [{"type": "tool_call", "tool_call": {"id": "t1", "type": "code_interpreter", "code_interpreter": run}}]
+    call, result = drafts(read_json(tmp_path, libre(libre_message("m1", ROOT, "", content=content))))
+    assert (call.tool_name, call.tool_parameters) == ("code_interpreter", "print(1)")
+    assert (result.tool_name, result.response) == ("code_interpreter", '{"type": "logs", "logs": "1"}')
+
+
 def nested(depth: int) -> dict[str, Any]:
     message: dict[str, Any] | None = None
     for number in reversed(range(depth)):

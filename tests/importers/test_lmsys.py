@@ -48,6 +48,12 @@ def test_it_reads_a_row_of_wildchat_with_its_times(tmp_path: Path) -> None:
     assert sessions(events)[0].last_activity_at == datetime(2023, 4, 9, 0, 4, 53, tzinfo=UTC)
 
 
+def test_an_answers_tokens_are_counted(tmp_path: Path) -> None:
+    answer = HI | {"usage": {"prompt_tokens": 5, "completion_tokens": 7}}
+    _, found = drafts(read(tmp_path, wildchat(conversation=[HELLO, answer])))
+    assert (found.input_tokens, found.output_tokens) == (5, 7)
+
+
 def test_both_may_name_a_conversation_alike(tmp_path: Path) -> None:
     (one,), (other,) = sessions(read(tmp_path, lmsys())), sessions(read(tmp_path, wildchat()))[:1]
     assert (one.source, other.source) == ("lmsys", "wildchat")

@@ -50,6 +50,14 @@ def test_it_reads_a_row(tmp_path: Path) -> None:
         ({"role": "assistant", "content": None, "function_call": CALL["function"]}, [("call", "ls")]),
         ({"role": "assistant", "content": None, "refusal": "No."}, [("agent", "No.")]),
         ({"role": "assistant", "content": None}, [("agent", "")]),
+        ({"role": "assistant", "content": None, "audio": {"id": "s", "transcript": "Ahoy."}}, [("agent", "Ahoy.")]),
+        ({"role": "assistant", "content": None, "audio": {"id": "s"}}, [("agent", "")]),
+        ({"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "sh", "input": "ls"}}]},
+         [("call", "sh")]),
+        ({"role": "assistant", "content": [
+            {"type": "mcp_tool_use", "id": "c", "name": "find", "input": {}},
+            {"type": "mcp_tool_result", "tool_use_id": "c", "content": [{"type": "text", "text": "found"}]},
+         ]}, [("call", "find"), ("result", "found")]),
         ({"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
          [("user", "a"), ("user", "b")]),
         ({"role": "user", "content": [{"type": "hologram", "glow": 1}]}, [("user", "")]),
@@ -117,6 +125,15 @@ def test_preferences_are_branches_and_the_preferred_one_is_last(tmp_path: Path, 
     events = read(tmp_path, row)
     assert told(events) == [("user", "hello"), ("agent", "no"), ("agent", "hi")]
     assert branches(events) == [("no", "hi")]
+
+
+@pytest.mark.parametrize("name", ["messages", "prompt"])
+def test_answers_beside_the_messages_are_told_behind_them(tmp_path: Path, name: str) -> None:
+    asked, good, bad = {"role": "user", "content": "q"}, *({"role": "assistant", "content": said} for said in "ab")
+    ranked = read(tmp_path, {name: [asked], "chosen": good, "rejected": bad})
+    assert told(ranked) == [("user", "q"), ("agent", "b"), ("agent", "a")]
+    assert branches(ranked) == [("b", "a")]
+    assert told(read(tmp_path, {name: [asked], "completion": [good]})) == [("user", "q"), ("agent", "a")]
 
 
 def test_it_reads_prompts_with_completions_and_requests(tmp_path: Path) -> None:

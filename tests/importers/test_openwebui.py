@@ -60,6 +60,12 @@ def test_an_answer_has_model_tokens_and_errors(tmp_path: Path) -> None:
     assert (failed.kind, failed.error_message, failed.status) == (ERROR, "broke", "error")
 
 
+def test_older_answers_count_their_tokens_as_ollama_does(tmp_path: Path) -> None:
+    answer = webui_message("a1", None, "assistant", "x", info={"prompt_eval_count": 5, "eval_count": 7})
+    (said,) = drafts(read_json(tmp_path, webui(answer)))
+    assert (said.input_tokens, said.output_tokens) == (5, 7)
+
+
 def test_what_stands_between_the_words_is_taken_out(tmp_path: Path) -> None:
     content = f"{THOUGHTS}\nI look.\n{CALLED}\nIt rains.\n{RAN}"
     found = drafts(read_json(tmp_path, webui(webui_message("a1", None, "assistant", content))))
@@ -106,6 +112,13 @@ def test_the_exact_output_is_preferred(tmp_path: Path) -> None:
     )
     answer["output"] = output[:3]
     assert texts(read_json(tmp_path, webui(answer)))[-1] == "said"
+
+
+def test_a_run_in_the_output_has_its_code_and_what_it_printed(tmp_path: Path) -> None:
+    run = {"type": "open_webui:code_interpreter", "id": "r1", "code": "print(1)", "output": {"stdout": "1"}}
+    call, result = drafts(read_json(tmp_path, webui(webui_message("a1", None, "assistant", "", output=[run]))))
+    assert (call.tool_name, call.tool_parameters) == ("code_interpreter", {"code": "print(1)"})
+    assert (result.tool_name, result.response) == ("code_interpreter", '{"stdout": "1"}')
 
 
 def test_files_are_noted(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def test_it_reads_chats_as_rows_and_as_documents(tmp_path: Path) -> None:
         ({"type": "tool-ls", "state": "output-available", "output": "a.py", **CALL},
          [("call", "ls"), ("result", "a.py")]),
         ({"type": "tool-ls", "state": "output-error", "errorText": "no", **CALL}, [("call", "ls"), ("result", "no")]),
+        ({"type": "tool-ls", "state": "output-denied", "approval": {"approved": False, "reason": "no"}, **CALL},
+         [("call", "ls"), ("result", "no")]),
         ({"type": "tool-ls", "state": "input-available", **CALL}, [("call", "ls")]),
         ({"type": "dynamic-tool", "toolName": "ls", "state": "output-available", "output": {"a": 1}, **CALL},
          [("call", "ls"), ("result", '{"a": 1}')]),
@@ -76,6 +78,23 @@ def test_files_sources_and_data_are_noted(tmp_path: Path) -> None:
         {"type": "file", "media_type": "image/png", "name": "a.png", "size_bytes": 4}
     ]
     assert answer.metadata["sources"] == [{"sourceId": "s", "url": "https://example.com"}]
+
+
+def test_what_an_input_was_before_it_was_refused_is_kept(tmp_path: Path) -> None:
+    part = {
+        "type": "tool-ls",
+        "toolCallId": "c",
+        "state": "output-error",
+        "input": None,
+        "rawInput": "{",
+        "errorText": "x",
+    }
+    assert drafts(read_json(tmp_path, [HELLO, message("assistant", part)]))[1].tool_parameters == "{"
+
+
+def test_the_data_of_a_message_of_version_4_is_noted(tmp_path: Path) -> None:
+    sent = {"id": "m2", "role": "data", "content": "", "data": {"t": 3}}
+    assert drafts(read_json(tmp_path, [HELLO, sent]))[1].metadata["data"] == [{"t": 3}]
 
 
 def test_it_reads_version_4_without_parts(tmp_path: Path) -> None:

@@ -230,7 +230,8 @@ def _tool_response(record: dict[str, Any], block: dict[str, Any]) -> Part:
     result = record.get("toolUseResult")
     content, files = _result_text(block, result)
     part = Part(InteractionKind.TOOL_RESPONSE, response=content)
-    part.status = "error" if block.get("is_error") is True else "success"
+    has_failed = block.get("is_error") is True or text(mapping(block.get("content")).get("type")).endswith("_error")
+    part.status = "error" if has_failed else "success"
     if call_id := text(block.get("tool_use_id")):
         part.metadata["tool_use_id"] = call_id
     if block["type"] != "tool_result":
@@ -265,7 +266,14 @@ def _result_text(block: dict[str, Any], result: JSON) -> tuple[str, list[JSON]]:
             texts.append(said)
         else:
             files.append(describe_file(item))
+            texts += filter(None, [_said_inside(item)])
     return "\n".join(texts), files
+
+
+def _said_inside(item: JSON) -> str:
+    """The text in a document or a resource that is a piece of a result."""
+    inner = mapping(item)
+    return text(mapping(inner.get("resource")).get("text")) or _words(inner.get("content"))
 
 
 # --- files ------------------------------------------------------------------------------------------------------
@@ -349,13 +357,22 @@ def _read_attachment(record: dict[str, Any]) -> Reading:
     attachment = mapping(record.get("attachment"))
     kind = name_of(attachment.get("type"))
     content = "" if kind in _LISTINGS else _words(attachment)
-    if not content.strip():
+    files = _files_among(attachment.get("prompt"))
+    if not content.strip() and not files:
         return Reading(unsupported=[f"attachment: {kind}"])
     role = "user" if kind == "queued_command" else "system"
     metadata: dict[str, JSON] = {"attachment": kind}
+    if files:
+        metadata["attachments"] = files
     if path := text(attachment.get("displayPath")) or text(attachment.get("filename")):
         metadata["path"] = path
     return Reading([_turn(content, role, metadata)])
+
+
+def _files_among(blocks: JSON) -> list[JSON]:
+    """The pictures in what was typed."""
+    listed = blocks if isinstance(blocks, list) else []
+    return [describe_file(block) for block in listed if _typed(block)[0] in _FILE_TYPES]
 
 
 def _words(value: JSON, depth: int = 4) -> str:

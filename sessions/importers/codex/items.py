@@ -48,7 +48,7 @@ def read_item(item: dict[str, Any]) -> Reading:
     if kind.endswith(("_call_output", "_output", "tool_result")):
         return Reading([_output(item)], is_input=True)
     if kind.endswith(("_call", "tool_call")):
-        return Reading([_hosted_call(item, kind)])
+        return Reading(_hosted_call(item, kind))
     if usage := _usage(item):
         return Reading(reason=f"item: {name_of(kind)}", usage=usage)
     if said := words(item):
@@ -141,15 +141,30 @@ def _call(item: dict[str, Any]) -> Reading:
     return Reading([part])
 
 
-def _hosted_call(item: dict[str, Any], kind: str) -> Part:
-    """A call of a tool that runs elsewhere, named by its type; what it was asked stands in `action` or so."""
-    given = next((item[name] for name in ("action", "arguments", "input", "queries") if name in item), None)
+_ASKED = ("action", "arguments", "input", "queries", "code", "revised_prompt")
+_ANSWERED = ("output", "outputs", "results")
+
+
+def _hosted_call(item: dict[str, Any], kind: str) -> list[Part]:
+    """A call of a tool that runs elsewhere, named by its type; what it was asked stands in `action` or so.
+
+    Its result stands in the same item, if it is told at all.
+    """
+    given = next((item[name] for name in _ASKED if name in item), None)
     name = text(item.get("name")) or text(mapping(item.get("function")).get("name")) or kind.removesuffix("_call")
     part = Part(InteractionKind.TOOL_CALL, tool_name=name, tool_parameters=decoded(given))
     part.call_id = text(item.get("call_id")) or text(item.get("id"))
     if isinstance(result := item.get("result"), str) and result:
         part.metadata["attachments"] = [describe_file({"type": kind, "data": result})]
-    return part
+    answered = next((item[name] for name in _ANSWERED if item.get(name) is not None), item.get("error"))
+    if answered is None:
+        return [part]
+    told = Part(InteractionKind.TOOL_RESPONSE, tool_name=name, call_id=part.call_id)
+    told.response, files = result_text(answered)
+    told.status = "error" if item.get("error") or item.get("status") == "failed" else "success"
+    if files:
+        told.metadata["attachments"] = files
+    return [part, told]
 
 
 _EXIT_CODE = re.compile(r"^Process exited with code (-?\d+)$", re.MULTILINE)

@@ -90,7 +90,7 @@ def _result_of(call: dict[str, Any], call_id: str) -> Part | None:
     given = call.get("result")
     responses = [mapping(block["functionResponse"]) for block in _blocks(given) if "functionResponse" in block]
     if responses:
-        part = _result(responses[0], call_id)
+        part = _whole_result(_blocks(given), responses, call_id)
     elif given is None and call.get("resultDisplay") is None:
         return None
     else:
@@ -101,6 +101,25 @@ def _result_of(call: dict[str, Any], call_id: str) -> Part | None:
         part.status = "error"
     part.occurred_at = parse_time(call.get("timestamp"))
     return part
+
+
+def _whole_result(blocks: list[dict[str, Any]], responses: list[dict[str, Any]], call_id: str) -> Part:
+    """A result of several pieces: what was answered, and the texts and files that were put behind it."""
+    part = _result(responses[0], call_id)
+    others = [_result(one, call_id) for one in responses[1:]]
+    said = [part.response, *(one.response for one in others), *_texts(blocks)]
+    part.response = "\n".join(filter(None, said))
+    found = [*_attached(part), *(file for one in others for file in _attached(one)), *_files(blocks)]
+    if found:
+        part.metadata["attachments"] = found
+    if any(one.status == "error" for one in others):
+        part.status = "error"
+    return part
+
+
+def _attached(part: Part) -> list[JSON]:
+    files = part.metadata.get("attachments")
+    return files if isinstance(files, list) else []
 
 
 def _results(content: JSON, answered: set[str]) -> list[Part]:
@@ -121,6 +140,7 @@ def _result(response: dict[str, Any], call_id: str) -> Part:
     part = Part(InteractionKind.TOOL_RESPONSE, name=f"result:{call_id}", response=said, call_id=call_id)
     part.tool_name = text(response.get("name"))
     part.status = "error" if "error" in given and "output" not in given else "success"
+    files += _files(response.get("parts"))
     if files:
         part.metadata["attachments"] = files
     return part
