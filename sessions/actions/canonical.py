@@ -14,14 +14,18 @@ from sessions.mirror import codec
 from sessions.models import Interaction, Merge, Profile, Session, Tombstone, UserMerge
 
 _CHUNK = 500
+_SESSIONS_A_QUERY = 100
 
 
 def session_dump(session_id: str) -> dict[str, Any]:
     """One session: header, trash marks, figures and all interactions."""
-    session = Session.objects.get(pk=session_id)
+    return _dump(Session.objects.get(pk=session_id))
+
+
+def _dump(session: Session) -> dict[str, Any]:
     trash = mapping.trash_record(session)
     return {
-        "session": codec.to_payload(mapping.session_record(session, session.tags.values_list("name", flat=True))),
+        "session": codec.to_payload(mapping.session_record(session, [tag.name for tag in session.tags.all()])),
         "trash": None if trash is None else codec.to_payload(trash),
         "figures": {
             name: getattr(session, name)
@@ -38,15 +42,16 @@ def session_dump(session_id: str) -> dict[str, Any]:
         },
         "interactions": [
             codec.to_payload(mapping.interaction_record(row))
-            for row in Interaction.objects.of(session_id).iterator(chunk_size=_CHUNK)
+            for row in Interaction.objects.of(session.pk).iterator(chunk_size=_CHUNK)
         ],
     }
 
 
 def store_lines() -> Iterator[str]:
     """The whole store, one JSON object a line."""
-    for pk in Session.objects.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=_CHUNK):
-        yield _line("session", session_dump(pk))
+    sessions = Session.objects.order_by("pk").prefetch_related("tags")
+    for session in sessions.iterator(chunk_size=_SESSIONS_A_QUERY):
+        yield _line("session", _dump(session))
     for merge in Merge.objects.order_by("pk"):
         yield _line("merge", codec.to_payload(mapping.merge_record(merge)))
     for tombstone in Tombstone.objects.order_by("pk"):

@@ -1,6 +1,7 @@
 """Whole folders of real conversations: once in, in any order, and out and in again without a difference."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db.models import Count
@@ -11,9 +12,10 @@ from sessions.importers import open_sources
 from sessions.models import Interaction, Session
 from tests.builders import ALICE
 from tests.conftest import SHARED_DATA
+from tests.exporters.described import documents_in, problems_of_document, problems_of_lines
 from tests.mirror.disk import findings
 
-from .test_restoring import lose_everything, whole
+from .test_restoring import lose_everything
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 FOLDERS = sorted(path.name for path in FIXTURES.iterdir() if path.is_dir() and path.name != "hostile")
@@ -46,15 +48,30 @@ def assert_it_comes_in_once(paths: list[Path]) -> None:
     assert rows() == before
 
 
+def exported(archive: Path) -> dict[str, Any]:
+    """The documents of an archive of all sessions, each as the schema says, but for when they were made."""
+    archive.write_bytes(b"".join(actions.export_archive(list(Session.objects.values_list("pk", flat=True)))))
+    documents = documents_in(archive)
+    assert [problem for document in documents.values() for problem in problems_of_document(document)] == []
+    return {name: {**document, "export_timestamp": ""} for name, document in documents.items()}
+
+
+def sessions_told() -> list[str]:
+    return [line for line in actions.store_lines() if line.startswith('{"session":')]
+
+
 def assert_exports_come_back(folder: Path) -> None:
     """All sessions of the store, through an archive of their exports, into an empty one."""
-    before = {pk: whole(pk) for pk in Session.objects.values_list("pk", flat=True)}
+    names, before = list(Session.objects.values_list("pk", flat=True)), sessions_told()
     archive = folder / "all.zip"
-    archive.write_bytes(b"".join(actions.export_archive(list(before))))
+    documents = exported(archive)
+    assert len(documents) == len(before) == len(names)
+    assert [problem for name in names for problem in problems_of_lines(name)] == []
     lose_everything()
     report = take_all([archive])
-    assert (report.sessions_created, report.damaged_count) == (len(before), 0)
-    assert {pk: whole(pk) for pk in Session.objects.values_list("pk", flat=True)} == before
+    assert (report.sessions_created, report.damaged_count) == (len(names), 0)
+    assert sessions_told() == before
+    assert exported(folder / "again.zip") == documents
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -1,15 +1,17 @@
 """Who comes to the site, and how an answer tells whether they were let in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.http.response import HttpResponseBase
 from django.test import Client
+from django.test.client import ClientHandler
+from django.utils import timezone
 
 from sessions import actions
 from sessions.models import AuditEvent, SavedView, Token
@@ -55,10 +57,13 @@ class Visitor:
     who: Who
     cookies: str
     headers: Mapping[str, str]
+    # The site with its middleware, which is put together once for all the questions.
+    site: ClientHandler = field(default_factory=lambda: ClientHandler(enforce_csrf_checks=False))
 
     def ask(self, method: str, path: str, body: str = "", **headers: str) -> HttpResponseBase:
         # A browser of its own for each question: one of them is to sign out.
         client = Client(raise_request_exception=False)
+        client.handler = self.site
         client.cookies.load(self.cookies)
         kind = "application/json" if body else "application/x-www-form-urlencoded"
         return client.generic(method, path, body, content_type=kind, headers={**self.headers, **headers})
@@ -73,6 +78,8 @@ def visitor(who: Who) -> Visitor:
         actor = Actor("root", Face.COMMAND)
         _, secret = actions.create_token(who.name, scope=TOKENS[who], user_id=bound, actor=actor)
         headers["Authorization"] = f"Bearer {secret}"
+        # That it is used is noted once a minute: here, and not by a question that else only reads.
+        Token.objects.update(last_used_at=timezone.now())
     return Visitor(who, client.cookies.output(header="", sep=";"), headers)
 
 
@@ -92,14 +99,27 @@ def verdict_of(response: HttpResponseBase) -> Verdict:
     return told.get(status, Verdict.LET_IN)
 
 
+class Watch:
+    """Looks on at what the database is told; `saw_changes` is False only where it was told nothing but to read."""
+
+    HARMLESS = ("SELECT ", "SAVEPOINT ", "RELEASE ", "ROLLBACK TO ")
+
+    def __init__(self) -> None:
+        self.saw_changes = False
+
+    def __call__(self, execute: Callable[..., Any], sql: str, *how: Any) -> Any:
+        self.saw_changes |= not sql.startswith(self.HARMLESS)
+        return execute(sql, *how)
+
+
 @contextmanager
-def taken_back() -> Iterator[None]:
+def taken_back() -> Iterator[Watch]:
     """A block after which the database is as it was."""
-    block = transaction.atomic()
+    block, watch = transaction.atomic(), Watch()
     # As a test case marks its own: the actions within think that they are outermost.
     block._from_testcase = True  # type: ignore[attr-defined]
-    with block:
-        yield
+    with block, connection.execute_wrapper(watch):
+        yield watch
         transaction.set_rollback(True)
 
 

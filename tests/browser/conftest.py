@@ -107,3 +107,12 @@ def sign_in(context: BrowserContext, live_server: LiveServer, user: User) -> Non
     client.force_login(user)
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+
+
+def arrive(page: Page, heading: str) -> None:
+    """Wait for a page that a key or a link opens, until its script listens.
+
+    A heading stands before the scripts have run, and a key pressed in between is lost.
+    """
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    page.wait_for_load_state()

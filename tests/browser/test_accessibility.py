@@ -24,6 +24,9 @@ from tests.views.store import grow, make_pages_work
 from .conftest import PASSWORD, sign_in
 
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+# Only what is wrong crosses over to the test; the whole report is large.
+RUN = "async options => (await axe.run(document, options)).violations"
+OPTIONS = {"resultTypes": ["violations"]}
 WIDE, NARROW = 1280, 390
 # What the theme decides; all else is the same in both.
 OF_THE_THEME = ("color-contrast", "link-in-text-block")
@@ -74,6 +77,8 @@ MORE = {
     "user, anonymous": "/users/anonymous/",
     **{f"import, {state}": f"/imports/{pk}/" for state, pk in IMPORTS.items()},
 }
+# Unfolded, the REST API's page is the largest of all, and the same whichever operation was asked for.
+AS_THEY_COME = {"REST API, an operation"}
 
 
 class Look(NamedTuple):
@@ -171,7 +176,8 @@ def violations(page: Page, looks: list[Look]) -> list[str]:
             found.append(f"not the page: {look.name} answered {status} at {page.url}")
         found += told(page, look.name, NARROW)
         page.set_viewport_size({"width": WIDE, "height": 900})
-        page.evaluate("for (const one of document.querySelectorAll('details:not(.menu)')) one.open = true")
+        if look.name not in AS_THEY_COME:
+            page.evaluate("for (const one of document.querySelectorAll('details:not(.menu)')) one.open = true")
         found += told(page, look.name, WIDE)
     return found
 
@@ -183,9 +189,9 @@ def told(page: Page, name: str, width: int) -> list[str]:
     found = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        rules: dict[str, Any] = {"runOnly": list(OF_THE_THEME)} if theme == "dark" else {}
-        result = page.evaluate("options => axe.run(document, options)", {"resultTypes": ["violations"], **rules})
-        for violation in result["violations"]:
+        # What rules fetch for themselves, style sheets and sounds, is the same at any width.
+        rules: dict[str, Any] = {"runOnly": list(OF_THE_THEME)} if theme == "dark" else {"preload": width == NARROW}
+        for violation in page.evaluate(RUN, {**OPTIONS, **rules}):
             for node in violation["nodes"][:5]:
                 target = " ".join(str(part) for part in node["target"])
                 why = node["failureSummary"].splitlines()[-1].strip()

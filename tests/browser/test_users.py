@@ -9,6 +9,8 @@ from sessions import actions
 from sessions.models import Profile, Session
 from tests.builders import ALICE, make_session
 
+from .conftest import arrive
+
 
 def test_it_finds_a_user_edits_what_they_prefer_and_undoes_it(page: Page) -> None:
     make_session(user_id="ann")
@@ -76,12 +78,12 @@ def test_it_needs_no_mouse(page: Page) -> None:
     make_session(user_id="ann")
     page.keyboard.press("g")
     page.keyboard.press("u")
-    expect(page.get_by_role("heading", name="Users")).to_be_visible()
+    arrive(page, "Users")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="ann")).to_be_visible()
+    arrive(page, "ann")
     page.keyboard.press("e")
-    expect(page.get_by_role("heading", name="Preferences")).to_be_visible()
+    arrive(page, "Preferences")
     page.keyboard.press("g")
     page.keyboard.press("a")
     expect(page.get_by_role("heading", name="Activity")).to_be_visible()

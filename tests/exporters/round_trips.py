@@ -1,6 +1,6 @@
 """Out in one format and in again: what two stores hold, told without the exporters' and importers' own words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,35 @@ def take_in(*paths: Path) -> ImportReport:
     return report
 
 
+def out(folder: Path, form: str) -> list[Path]:
+    """All sessions in files of one format."""
+    paths = []
+    for number, pk in enumerate(sorted(Session.objects.values_list("pk", flat=True))):
+        path = folder / f"{form}-{number}.json"
+        path.write_text("".join(actions.export_session(pk, form)), encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def back_in(paths: list[Path]) -> None:
+    """What such files hold, and nothing else."""
+    lose_everything()
+    report = take_in(*paths)
+    assert (report.damaged_count, report.refused) == (0, {})
+
+
 def out_and_in(folder: Path, form: str, through: str = "") -> None:
     """All sessions out, into an empty store and from there on; `through` another format on the way, if any."""
-    for step, name in enumerate(filter(None, (through, form))):
-        paths = []
-        for number, pk in enumerate(sorted(Session.objects.values_list("pk", flat=True))):
-            path = folder / f"{step}-{number}.json"
-            path.write_text("".join(actions.export_session(pk, name)), encoding="utf-8")
-            paths.append(path)
-        lose_everything()
-        report = take_in(*paths)
-        assert (report.damaged_count, report.refused) == (0, {})
+    for name in filter(None, (through, form)):
+        back_in(out(folder, name))
+
+
+def out_and_in_each(folder: Path, forms: Iterable[str]) -> Iterator[str]:
+    """The sessions as they are now, out and in again in one format after the other."""
+    written = {form: out(folder, form) for form in forms}
+    for form, paths in written.items():
+        back_in(paths)
+        yield form
 
 
 # --- what a session holds ---------------------------------------------------------------------------------------

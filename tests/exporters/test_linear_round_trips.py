@@ -9,7 +9,7 @@ from sessions import actions
 from sessions.models import Interaction, Session
 from tests.conftest import SHARED_DATA
 
-from .round_trips import FIXTURES, all_told, out_and_in, take_in
+from .round_trips import FIXTURES, all_told, out_and_in, out_and_in_each, take_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,13 +50,12 @@ def test_a_tool_gets_back_every_sample_that_came_from_it(form: str, sample: str,
     assert all_told() == before
 
 
-@pytest.mark.parametrize("form", LINEAR)
 @pytest.mark.parametrize("sample", samples(SHARED_DATA, "chatgpt", "librechat", "openwebui", "codex-cli"))
-def test_other_tools_samples_keep_their_ways(sample: str, form: str, tmp_path: Path) -> None:
+def test_other_tools_samples_keep_their_ways(sample: str, tmp_path: Path) -> None:
     take_in(SHARED_DATA / sample)
     before = {pk: told.ways for pk, told in all_told().items() if told.ways}
-    out_and_in(tmp_path, form)
-    assert {pk: told.ways for pk, told in all_told().items() if told.ways} == before
+    for form in out_and_in_each(tmp_path, LINEAR):
+        assert {pk: told.ways for pk, told in all_told().items() if told.ways} == before, form
 
 
 # An agent's file calls its session by the agent's name, of which nothing else knows.

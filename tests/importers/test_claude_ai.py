@@ -46,6 +46,13 @@ def test_the_words_stand_in_either_place(tmp_path: Path, content: Any, text: str
     assert [one for one in texts(read_json(tmp_path, claude(message))) if one] == ["said"]
 
 
+def test_thoughts_of_which_only_summaries_are_given_are_those(tmp_path: Path) -> None:
+    thoughts = {"type": "thinking", "thinking": "", "summaries": [{"summary": "Weighing."}, {"summary": "Done."}]}
+    (draft,) = drafts(read_json(tmp_path, claude(claude_message("m1", "assistant", thoughts, "There."))))
+    assert (draft.reasoning, draft.response) == ("Weighing.\n\nDone.", "There.")
+    assert "hidden_reasoning" not in draft.metadata
+
+
 def test_an_answer_is_told_block_by_block(tmp_path: Path) -> None:
     blocks = [
         {"type": "thinking", "thinking": "Hm.", "summaries": []},
