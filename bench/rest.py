@@ -31,6 +31,7 @@ LEAST_SINGLE = 600
 LEAST_BATCHED = 6_000
 MOST_P99_MS = 60
 RARE = "zyzzyvaquark"
+BARE_IN_BOTH = "bare, both copies"
 _MCP_HEADERS = "Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-11-25\r\n"
 
 
@@ -112,8 +113,8 @@ def measure(port: int, bare_port: int, token: str, texts: Iterator[workload.Spok
     def bodies(count: int) -> list[bytes]:
         return [_body(spoken) for spoken in islice(texts, count)]
 
-    def inserts(count: int) -> list[Call]:
-        return [Call("/insert", body) for body in bodies(count)]
+    def inserts(count: int, path: str = "/insert") -> list[Call]:
+        return [Call(path, body) for body in bodies(count)]
 
     def appends(count: int) -> list[Call]:
         path = f"/api/v1/sessions/{_new_session(port, token)}/interactions"
@@ -131,6 +132,7 @@ def measure(port: int, bare_port: int, token: str, texts: Iterator[workload.Spok
     return [
         Figures.of("bare, 1 client", send(bare_port, [inserts(each)])),
         Figures.of("single, 1 client", send(port, [appends(each)], token=token)),
+        Figures.of(BARE_IN_BOTH, send(bare_port, [inserts(each, "/insert-in-both")])),
         Figures.of("bare, 8 clients", send(bare_port, [inserts(eighth) for _ in range(8)])),
         Figures.of(eight, send(port, [appends(eighth) for _ in range(8)], token=token)),
         Figures.of("batches of 512", send(port, [batches(max(2, each // 100))], token=token), per_call=BATCH),
@@ -258,6 +260,7 @@ def _print(report: Report) -> None:
     for name, least in (("single, 1 client", LEAST_SINGLE), ("batches of 512", LEAST_BATCHED)):
         ratio = report.of(name).per_second / bare_speed
         print(f"{name} against a bare insert: {ratio:.2f} (at least {least / BARE:.2f})")
+    print(f"{BARE_IN_BOTH} against a bare insert: {report.of(BARE_IN_BOTH).per_second / bare_speed:.2f}")
     print(f"p99 of 8 clients: {report.of('single, 8 clients').p99_ms:.0f} ms (at most {MOST_P99_MS})")
     print(f"found by a search {report.found_after_ms:.0f} ms after its answer; {report.stored:,} in both copies")
 
