@@ -113,7 +113,8 @@ def test_it_ends_soon_though_the_server_is_away(environment: Path, client: Clien
     """And the next start, when the server is there again, sends what was left."""
     url = os.environ["SESSIONSITE_URL"]
     away = f"http://127.0.0.1:{free_port()}"
-    finish(start(PATIENT.format(session=name, count=5).replace("linger_seconds=3600", "linger_seconds=0, exit_seconds=0.3"), SESSIONSITE_URL=away))
+    hurried = PATIENT.replace("linger_seconds=3600", "linger_seconds=0, exit_seconds=0.3")
+    finish(start(hurried.format(session=name, count=5), SESSIONSITE_URL=away))
     (left,) = files(environment)
     assert left.stat().st_mode & 0o777 == 0o600
     assert left.parent.stat().st_mode & 0o777 == 0o700
