@@ -2,7 +2,7 @@
 
 Ninja reads each operation's signature into models, one for each place that a request holds something in; here they are
 filled. What it would do beside that (looking whether a route is asynchronous, building an answer from what it returns,
-checking that against a model) has no meaning here, and takes a tenth of the time of an append.
+checking that against a model) has no meaning here, and takes a sixth of the time that a request is not in its action.
 """
 
 from collections.abc import Callable, Iterable
