@@ -1,65 +1,27 @@
 """What the two databases do differently, said once."""
 
 import hashlib
-import logging
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, Error, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 
-log = logging.getLogger(__name__)
-
-
-class _PutOff(threading.local):
-    """A thread's relaxed statements that wait until somebody has their answer."""
-
-    def __init__(self) -> None:
-        self.collecting = False
-        self.waiting: list[tuple[str, Sequence[Any]]] = []
+type Statement = tuple[str, Sequence[Any]]
 
 
-_put_off = _PutOff()
+def run_relaxed(*statements: Statement) -> None:
+    """Run statements in one transaction whose commit does not wait for the disk. Only for what can be found out anew.
 
-
-@contextmanager
-def putting_off() -> Iterator[None]:
-    """A block whose relaxed statements wait for `run_put_off`, so that no answer waits for them."""
-    # What an answer left behind that nobody took.
-    run_put_off()
-    _put_off.collecting = True
-    try:
-        yield
-    finally:
-        _put_off.collecting = False
-
-
-def run_put_off(**_: Any) -> None:
-    """Run what this thread put off. What the database refuses then is found out anew by somebody else."""
-    waiting, _put_off.waiting = _put_off.waiting, []
-    for sql, parameters in waiting:
-        try:
-            run_relaxed(sql, parameters)
-        except Error as error:
-            log.warning("bookkeeping_failed", extra={"reason": type(error).__name__})
-
-
-def run_relaxed(sql: str, parameters: Sequence[Any]) -> None:
-    """Run one statement whose commit does not wait for the disk. Only for what can be found out anew.
-
-    Inside a transaction it becomes part of that. Elsewhere it may be put off, and a failure is then not the caller's.
+    Inside a transaction they become part of that.
     """
     using = connections[DEFAULT_DB_ALIAS]
-    if _put_off.collecting and not using.in_atomic_block:
-        _put_off.waiting.append((sql, parameters))
-        return
     if using.vendor == "sqlite":
-        using.run_relaxed(sql, parameters)  # type: ignore[attr-defined]  # sessionsite.sqlite
+        using.run_relaxed(statements)  # type: ignore[attr-defined]  # sessionsite.sqlite
         return
     with transaction.atomic(), using.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
-        cursor.execute(sql, parameters)
+        for sql, parameters in statements:
+            cursor.execute(sql, parameters)
 
 
 class UtcDay(models.Func):

@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from django.db.models.expressions import Col
 
-from . import database
+from . import bookkeeping
 from .fields import JSONTextField
 
 type _Field = models.Field[Any, Any]
@@ -94,19 +94,20 @@ def exists(model: type[models.Model], names: tuple[str, ...], values: Sequence[A
     return bool(_run(connections[DEFAULT_DB_ALIAS], _exists(model, names), values))
 
 
-def advance(model: type[models.Model], name: str, value: int, pk: str) -> None:
-    """Raise a counter of one row to a value, unless it is there already, without waiting for the disk.
+def advance(model: type[models.Model], name: str, value: Any, pk: Any) -> None:
+    """Raise one field of one row to a value, unless it is there already; neither the disk nor an answer waits for it.
 
-    Rings no bell. Only for counters that can be found out anew.
+    Rings no bell. Only for what can be found out anew (`sessions.bookkeeping`).
     """
-    database.run_relaxed(_advance(model, name), [value, pk, value])
+    sql, adapt = _advance(model, name)
+    bookkeeping.note(sql, value if adapt is None else adapt(value, connections[DEFAULT_DB_ALIAS]), pk)
 
 
-def note(model: type[models.Model], name: str, value: Any, pk: Any) -> None:
-    """Write one field of one row without waiting for the disk. Rings no bell. Only for what may be lost."""
+def put(model: type[models.Model], name: str, value: Any, pk: Any) -> None:
+    """Write one field of one row. Rings no bell."""
     using = connections[DEFAULT_DB_ALIAS]
-    adapt = _adapter(_field(model, name))
-    database.run_relaxed(_note(model, name), [value if adapt is None else adapt(value, using), pk])
+    sql, adapt = _put(model, name)
+    _run(using, sql, [value if adapt is None else adapt(value, using), pk])
 
 
 def _first[M: models.Model](
@@ -200,16 +201,21 @@ def _exists(model: type[models.Model], names: tuple[str, ...]) -> str:
 
 
 @cache
-def _advance(model: type[models.Model], name: str) -> str:
-    column = _quote(_field(model, name).column)
+def _advance(model: type[models.Model], name: str) -> tuple[str, _Change | None]:
+    """The statement, and how the driver wants its value."""
+    field = _field(model, name)
+    column = _quote(field.column)
+    behind = f"({column} IS NULL OR {column} < %s)" if field.null else f"{column} < %s"
     table = _quote(model._meta.db_table)
-    return f"UPDATE {table} SET {column} = %s WHERE {_key(model)} = %s AND {column} < %s"  # noqa: S608
+    return f"UPDATE {table} SET {column} = %s WHERE {_key(model)} = %s AND {behind}", _adapter(field)  # noqa: S608
 
 
 @cache
-def _note(model: type[models.Model], name: str) -> str:
-    column = _quote(_field(model, name).column)
-    return f"UPDATE {_quote(model._meta.db_table)} SET {column} = %s WHERE {_key(model)} = %s"  # noqa: S608
+def _put(model: type[models.Model], name: str) -> tuple[str, _Change | None]:
+    """The statement, and how the driver wants its value."""
+    field = _field(model, name)
+    table = _quote(model._meta.db_table)
+    return f"UPDATE {table} SET {_quote(field.column)} = %s WHERE {_key(model)} = %s", _adapter(field)  # noqa: S608
 
 
 def _adapter(field: _Field) -> _Change | None:

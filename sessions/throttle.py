@@ -11,8 +11,6 @@ import struct
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,38 +52,34 @@ def spend(key: int, *, per_minute: int, now: float | None = None) -> Allowance:
     """
     moment = time.monotonic() if now is None else now
     interval = 60.0 / per_minute
-    with _alone():
-        place = _place_of(key, moment)
-        known, free_at = _SLOT.unpack_from(_memory, place)
-        free_at = max(free_at, moment) if known == key else moment
-        allowed = free_at + interval - moment <= 60.0 + 1e-9
-        if allowed:
-            free_at += interval
-            _SLOT.pack_into(_memory, place, key, free_at)
+    with _between_threads:
+        fcntl.lockf(_gate, fcntl.LOCK_EX)
+        try:
+            place = _place_of(key, moment)
+            known, free_at = _SLOT.unpack_from(_memory, place)
+            free_at = max(free_at, moment) if known == key else moment
+            allowed = free_at + interval - moment <= 60.0 + 1e-9
+            if allowed:
+                free_at += interval
+                _SLOT.pack_into(_memory, place, key, free_at)
+        finally:
+            fcntl.lockf(_gate, fcntl.LOCK_UN)
     ahead = free_at - moment
     remaining = max(0, int((60.0 - ahead) / interval + 1e-9))
     return Allowance(allowed, per_minute, remaining, ahead, 0.0 if allowed else max(0.0, ahead + interval - 60.0))
 
 
 def forget() -> None:
-    """Begin anew with every token; for tests."""
-    with _alone():
-        _memory[:] = bytes(len(_memory))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """A block that one thread of one process is in at a time."""
+    """Begin anew with every token; for tests, which have no other processes."""
     with _between_threads:
-        fcntl.lockf(_gate, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.lockf(_gate, fcntl.LOCK_UN)
+        _memory[:] = bytes(len(_memory))
 
 
 def _place_of(key: int, now: float) -> int:
     """Where a token's time stands, or may be written: its own slot, a free one, or the one that was quiet longest."""
+    own = key % _SLOTS * _SLOT.size
+    if _SLOT.unpack_from(_memory, own)[0] == key:
+        return own
     places = [((key + probe) % _SLOTS) * _SLOT.size for probe in range(_PROBES)]
     found = [(*_SLOT.unpack_from(_memory, place), place) for place in places]
     for known, _, place in found:

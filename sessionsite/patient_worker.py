@@ -11,6 +11,7 @@ What is left: a body larger than `PEEK_BYTES` is read by a thread, which gives u
 
 A program that has its answer mostly asks again at once. So a thread with nothing else to do stays with its connection
 for `LINGER_MS`, which saves the way back over the main loop: two changes of threads, a tenth of a request's time.
+Where nobody asks again, the thread does what could wait (`when_quiet`).
 """
 
 import errno
@@ -18,11 +19,17 @@ import re
 import select
 import socket
 import time
+from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn import util
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from .answer import Answer
 
 # What a receive buffer surely holds while nobody reads it; gunicorn refuses heads that are larger anyway.
 PEEK_BYTES = 32 * 1024
@@ -46,7 +53,10 @@ class PatientConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
-    """See the module."""
+    """See the module. `when_quiet` is called by a thread that has answered and that nobody waits for."""
+
+    alive: bool
+    when_quiet: Callable[[], object] | None = None
 
     def accept(self, listener: socket.socket) -> None:
         if self.cfg.is_ssl:
@@ -82,13 +92,68 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         result = super().handle(conn)
         while result is True and self._may_linger(conn) and _arrives_whole(conn.sock):
             result = super().handle(conn)
+        if self.when_quiet is not None and self._nobody_waits():
+            self.when_quiet()
         return result
+
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Answer one request; whether the connection may be kept. gunicorn's own, but for the kind of answer."""
+        environ: dict[str, Any] = {}
+        answer = None
+        try:
+            self.cfg.pre_request(self, req)
+            began = datetime.now()  # noqa: DTZ005  (as gunicorn's log takes it)
+            answer, environ = wsgi.create(req, conn.sock, conn.client, conn.server, self.cfg, response_class=Answer)
+            environ["wsgi.multithread"] = True
+            self._count_request()
+            if not (self.alive and self.cfg.keepalive) or len(self.keepalived_conns) >= self.max_keepalived:
+                answer.force_close()
+            pieces = self.wsgi(environ, answer.start_response)
+            try:
+                if isinstance(pieces, environ["wsgi.file_wrapper"]):
+                    answer.write_file(pieces)
+                else:
+                    for piece in pieces:
+                        answer.write(piece)
+                answer.close()
+            finally:
+                self.log.access(answer, req, environ, datetime.now() - began)  # noqa: DTZ005
+                if hasattr(pieces, "close"):
+                    pieces.close()
+            return not answer.should_close()
+        except OSError:
+            raise
+        except (Exception, SystemExit):
+            if answer is None or not answer.headers_sent:
+                raise
+            # A 500 behind the beginning of another answer would be taken for a part of that.
+            self.log.exception("Error handling request")
+            util.close_graceful(conn.sock)
+            raise StopIteration from None
+        finally:
+            self._tell_done(req, environ, answer)
+
+    def _count_request(self) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+
+    def _tell_done(self, req: Any, environ: dict[str, Any], answer: Any) -> None:
+        try:
+            self.cfg.post_request(self, req, environ, answer)
+        except Exception:
+            self.log.exception("Exception in post_request hook")
+
+    def _nobody_waits(self) -> bool:
+        """Whether no request is there for which a thread is wanted."""
+        return bool(self.tpool._work_queue.empty())
 
     def _may_linger(self, conn: Any) -> bool:
         """Whether nobody else wants the thread, and the connection's next bytes are where a look can find them."""
         return (
             self.alive
-            and self.tpool._work_queue.empty()
+            and self._nobody_waits()
             and not (self.cfg.is_ssl or conn.is_http2)
             and not conn.parser.unreader.buf.getvalue()
         )

@@ -5,12 +5,19 @@ is in a header, and what it is answered is for nobody's screen.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, get_urlconf, resolve
 
 PREFIXES = ("/api", "/mcp")
+
+
+# A program that logs a conversation comes to one address again and again.
+@lru_cache(maxsize=1024)
+def _resolved(path: str, urlconf: str | None) -> ResolverMatch:
+    return resolve(path, urlconf)
 
 
 class ShortWay:
@@ -22,7 +29,7 @@ class ShortWay:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(PREFIXES):
             try:
-                match = resolve(request.path_info)
+                match = _resolved(request.path_info, get_urlconf())
             except Resolver404:
                 return self.get_response(request)
             if getattr(match.func, "for_programs", False):

@@ -1,6 +1,6 @@
 """Statements without the ORM's compiler do what the ORM would have done."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -55,26 +55,35 @@ def test_it_finds_a_session_by_its_key() -> None:
 def test_it_notes_one_field_of_one_row() -> None:
     token, other = make_token(), make_token("other")
     moment = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
-    statements.note(Token, "last_used_at", moment, token.pk)
+    statements.advance(Token, "last_used_at", moment, token.pk)
     token.refresh_from_db()
     other.refresh_from_db()
     assert (token.last_used_at, other.last_used_at) == (moment, None)
-    statements.note(Token, "last_used_at", None, token.pk)
-    assert Token.objects.get(pk=token.pk).last_used_at is None
-    statements.note(Token, "last_used_at", moment, 4711)
+    statements.advance(Token, "last_used_at", moment - timedelta(seconds=1), token.pk)
+    assert Token.objects.get(pk=token.pk).last_used_at == moment
+    statements.advance(Token, "last_used_at", moment, 4711)
+
+
+def test_it_puts_a_value_in_one_field_of_one_row() -> None:
+    token, other = make_token(), make_token("other")
+    moment = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+    for value in (moment, moment - timedelta(days=1), None):
+        statements.put(Token, "last_used_at", value, token.pk)
+        assert Token.objects.get(pk=token.pk).last_used_at == value
+    assert Token.objects.get(pk=other.pk).last_used_at is None
 
 
 def test_it_notes_within_a_transaction_as_a_part_of_it() -> None:
     token = make_token()
     with transaction.atomic():
-        statements.note(Token, "last_used_at", timezone.now(), token.pk)
+        statements.advance(Token, "last_used_at", timezone.now(), token.pk)
         transaction.set_rollback(True)
     assert Token.objects.get().last_used_at is None
 
 
 def test_it_syncs_the_next_commit_again_after_a_note() -> None:
     """What is noted may be lost; what is acknowledged after it may not."""
-    statements.note(Token, "last_used_at", timezone.now(), make_token().pk)
+    statements.advance(Token, "last_used_at", timezone.now(), make_token().pk)
     with connection.cursor() as cursor:
         setting = "PRAGMA synchronous" if connection.vendor == "sqlite" else "SHOW synchronous_commit"
         cursor.execute(setting)

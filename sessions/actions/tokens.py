@@ -186,7 +186,7 @@ def _note_use(token: Token) -> None:
     now = timezone.now()
     if token.last_used_at is None or (now - token.last_used_at).total_seconds() > _USE_SECONDS:
         with suppress(DatabaseError):
-            statements.note(Token, "last_used_at", now, token.pk)
+            statements.advance(Token, "last_used_at", now, token.pk)
 
 
 def _revoke(tokens: Sequence[Token], actor: Actor) -> None:

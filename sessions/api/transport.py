@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from sessions import database
+from sessions import bookkeeping
 from sessions.errors import InvalidInput, SessionsiteError
 
 from .bearer import tell_budget
@@ -22,7 +22,7 @@ from .errors import MethodNotAllowed, StoreUnavailable, Unexpected, UnknownAddre
 log = logging.getLogger(__name__)
 
 # Sent when the answer is on its way: how far a journal is, or when a token was used, is noted while the client reads.
-request_finished.connect(database.run_put_off, dispatch_uid="bookkeeping")
+request_finished.connect(bookkeeping.write_due, dispatch_uid="bookkeeping")
 
 _HOSTS_HINT = "An administrator can add it to SESSIONSITE_ALLOWED_HOSTS."
 # Nothing that is answered here is a page, whatever a browser takes it for.
@@ -54,7 +54,7 @@ def facing(view: View, methods: Sequence[str]) -> View:
                 raise MethodNotAllowed(allowed)
             if _UNFIT.search(request.path_info):
                 raise UnknownAddress
-            with database.putting_off():
+            with bookkeeping.putting_off():
                 response = view(request, **parts)
         except Exception as error:  # noqa: BLE001  (nothing further out would answer as a problem)
             response = told(request, error)

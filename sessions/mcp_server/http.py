@@ -14,7 +14,7 @@ from django.db import Error as DatabaseFailure
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from sessions import conf, database
+from sessions import bookkeeping, conf
 from sessions.actions import Admission
 from sessions.api.bearer import admit, tell_budget, tell_refusal
 from sessions.api.bodies import read_body
@@ -47,7 +47,7 @@ def endpoint(build_server: Callable[[], Any]) -> View:
 
     @for_programs
     def view(request: HttpRequest) -> HttpResponseBase:
-        with database.putting_off():
+        with bookkeeping.putting_off():
             response = _barred(request) or _admitted(request, loop)
         response["Cache-Control"] = "no-store"
         return response

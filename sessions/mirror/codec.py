@@ -180,7 +180,9 @@ def _refuse_constant(name: str) -> None:
 
 
 def _encode_time(value: datetime) -> str:
-    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    # Nearly all times are in UTC already, and end in its "+00:00".
+    moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def _decode_time(value: Any) -> datetime:

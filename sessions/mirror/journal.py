@@ -9,7 +9,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -45,11 +45,9 @@ class Tail:
     digest: str
 
 
-@contextmanager
-def hold(places: layout.Layout, key: str) -> Iterator[None]:
+def hold(places: layout.Layout, key: str) -> AbstractContextManager[None]:
     """Hold the key's lock against other threads and processes. Never take two at once."""
-    with hold_file(places.lock(key)):
-        yield
+    return hold_file(places.lock(key))
 
 
 @contextmanager

@@ -279,7 +279,7 @@ def _write(batches: Sequence[_Batch], *, wait: bool) -> list[_Batch]:
         new = [passage for one in ready for passage in one.passages if passage.interaction_id in here]
         engine().insert([*new, *(passage for one in headed for passage in one.header or ())])
         for one in ready:
-            statements.note(Session, "searched_revision", one.reached, one.session_id)
+            statements.put(Session, "searched_revision", one.reached, one.session_id)
     return ready
 
 

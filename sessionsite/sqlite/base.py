@@ -42,8 +42,9 @@ class DatabaseOperations(operations.DatabaseOperations):
         return super().adapt_datetimefield_value(value)
 
     def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        if type(value) is str and self.connection.timezone is UTC:
-            moment = datetime.fromisoformat(value)
+        if self.connection.timezone is UTC and value is not None:
+            # What comes from a column's own type has been read by the driver.
+            moment = datetime.fromisoformat(value) if type(value) is str else value
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
         return super().convert_datetimefield_value(value, expression, connection)
 
@@ -86,9 +87,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.execute_wrappers or self.queries_logged:
             with self.cursor() as cursor:
                 return list(cursor.execute(sql, parameters))
-        self.ensure_connection()
-        with self.wrap_database_errors:
+        if self.connection is None:
+            self.ensure_connection()
+        try:
             rows: list[Any] = self.connection.execute(_question_marks(sql), parameters).fetchall()
+        except sqlite3.Error:
+            with self.wrap_database_errors:
+                raise
         return rows
 
     @contextmanager
@@ -140,7 +145,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._end_turn()
 
     def _commit(self) -> None:
-        super()._commit()  # type: ignore[misc]  # the stubs leave out private methods
+        if self.queries_logged or self.connection is None:
+            super()._commit()  # type: ignore[misc]  # the stubs leave out private methods
+        else:
+            with self.wrap_database_errors:
+                self.connection.commit()
         self._end_turn()
         self._commits += 1
         if self._commits % COMMITS_BETWEEN_LOOKS == 0:
@@ -160,15 +169,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             except sqlite3.Error as error:
                 log.debug("checkpoint_postponed", extra={"reason": str(error)})
 
-    def run_relaxed(self, sql: str, parameters: "Sequence[Any]") -> None:
-        """Run one statement whose commit does not wait for the disk: for bookkeeping that can be found out anew.
+    def run_relaxed(self, statements: "Sequence[tuple[str, Sequence[Any]]]") -> None:
+        """Run statements in one transaction whose commit does not wait for the disk: for what can be found out anew.
 
         The next durable commit makes it durable too. A connection that does not come back to `synchronous=FULL` is
         closed, for the next one starts with it. A second connection, always relaxed, would cost more: its writes make
-        this one forget its pages (19 reads in every transaction). Inside a transaction it becomes part of that.
+        this one forget its pages (19 reads in every transaction). Inside a transaction they become part of that.
         """
         if self.in_atomic_block:
-            self.run_directly(sql, parameters)
+            for sql, parameters in statements:
+                self.run_directly(sql, parameters)
             return
         self.ensure_connection()
         connection = self.connection
@@ -177,12 +187,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with self.wrap_database_errors:
                 connection.execute("PRAGMA synchronous = NORMAL")
                 try:
-                    connection.execute(_question_marks(sql), parameters)
+                    _run_together(connection, statements)
                 finally:
                     if not _make_durable(connection):
                         self.close()
         finally:
             self._end_turn()
+
+
+def _run_together(connection: sqlite3.Connection, statements: "Sequence[tuple[str, Sequence[Any]]]") -> None:
+    """All of the statements or none."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for sql, parameters in statements:
+            connection.execute(_question_marks(sql), parameters)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _make_durable(connection: sqlite3.Connection) -> bool:

@@ -160,7 +160,7 @@ def test_it_lets_a_token_in_whose_use_cannot_be_noted(monkeypatch: pytest.Monkey
     def fail(*_: object) -> None:
         raise DatabaseError("read-only")
 
-    monkeypatch.setattr(statements, "note", fail)
+    monkeypatch.setattr(statements, "advance", fail)
     assert caller(make()[1])
 
 

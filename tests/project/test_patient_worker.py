@@ -24,12 +24,12 @@ def port() -> Iterator[int]:
 
 
 @contextmanager
-def running(**environment: str) -> Iterator[int]:
+def running(application: str = "tests.project.servers.echo", **environment: str) -> Iterator[int]:
     """The port of a server of two threads."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "tests.project.servers.echo", "--bind", f"127.0.0.1:{number}"]
+    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{number}"]
     command += ["--worker-class", "sessionsite.patient_worker.PatientWorker", "--threads", "2", "--preload"]
     command += ["--no-control-socket"]
     server = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
