@@ -1,25 +1,42 @@
 """What the two databases do differently, said once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+
+
+@contextmanager
+def relaxed_transaction() -> Iterator[None]:
+    """A transaction whose commit does not wait for the disk. Only for what can be found out anew.
+
+    Within another transaction it is a part of that.
+    """
+    using = connections[DEFAULT_DB_ALIAS]
+    if using.vendor == "sqlite":
+        with using.relaxed(), transaction.atomic():  # type: ignore[attr-defined]  # sessionsite.sqlite
+            yield
+        return
+    outermost = not using.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            with using.cursor() as cursor:
+                cursor.execute("SET LOCAL synchronous_commit = off")
+        yield
+
 
 type Statement = tuple[str, Sequence[Any]]
 
 
 def run_relaxed(*statements: Statement) -> None:
-    """Run statements in one transaction whose commit does not wait for the disk. Only for what can be found out anew.
-
-    Inside a transaction they become part of that.
-    """
+    """Run statements in one relaxed transaction; within another one they become a part of that."""
     using = connections[DEFAULT_DB_ALIAS]
     if using.vendor == "sqlite":
         using.run_relaxed(statements)  # type: ignore[attr-defined]  # sessionsite.sqlite
         return
-    with transaction.atomic(), using.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit = off")
+    with relaxed_transaction(), using.cursor() as cursor:
         for sql, parameters in statements:
             cursor.execute(sql, parameters)
 

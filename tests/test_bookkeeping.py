@@ -174,13 +174,3 @@ def test_a_thread_writes_what_another_noted(quiet: None) -> None:
     assert noted(session) == 0
     bookkeeping.write_kept()
     assert noted(session) == 70
-
-
-def test_relaxed_statements_are_written_together_or_not_at_all() -> None:
-    session = make_session()
-    set_it = "UPDATE conversations_session SET documented_revision = %s WHERE session_id = %s"
-    with pytest.raises(Exception, match="nowhere"):
-        database.run_relaxed((set_it, [70, session.pk]), ("UPDATE nowhere SET a = %s", [1]))
-    assert noted(session) == 0
-    database.run_relaxed((set_it, [70, session.pk]), (set_it, [71, session.pk]))
-    assert noted(session) == 71

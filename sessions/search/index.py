@@ -15,10 +15,10 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import F
 
-from sessions import statements
+from sessions import database, statements
 from sessions.figures import is_error
 from sessions.models import Interaction, Passage, Session
 from sessions.querysets import InteractionQuerySet
@@ -260,8 +260,11 @@ def _rows(found: InteractionQuerySet) -> Iterator[Any]:
 
 
 def _write(batches: Sequence[_Batch], *, wait: bool) -> list[_Batch]:
-    """Store batches, all or none, but for those that are locked or that somebody else got further with meanwhile."""
-    with transaction.atomic():
+    """Store batches, all or none, but for those that are locked or that somebody else got further with meanwhile.
+
+    What a crash takes of the index it takes of `searched_revision` too, and it is written again.
+    """
+    with database.relaxed_transaction():
         rows = Session.objects.select_for_update(skip_locked=not wait).filter(
             pk__in=[one.session_id for one in batches]
         )

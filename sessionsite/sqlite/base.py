@@ -169,30 +169,39 @@ class DatabaseWrapper(base.DatabaseWrapper):
             except sqlite3.Error as error:
                 log.debug("checkpoint_postponed", extra={"reason": str(error)})
 
-    def run_relaxed(self, statements: "Sequence[tuple[str, Sequence[Any]]]") -> None:
-        """Run statements in one transaction whose commit does not wait for the disk: for what can be found out anew.
+    @contextmanager
+    def relaxed(self) -> Iterator[None]:
+        """A block whose transactions do not wait for the disk when they commit: for what can be found out anew.
 
-        The next durable commit makes it durable too. A connection that does not come back to `synchronous=FULL` is
+        The next durable commit makes them durable too. A connection that does not come back to `synchronous=FULL` is
         closed, for the next one starts with it. A second connection, always relaxed, would cost more: its writes make
-        this one forget its pages (19 reads in every transaction). Inside a transaction they become part of that.
+        this one forget its pages (19 reads in every transaction). Inside a transaction it is that which decides.
         """
+        if self.in_atomic_block:
+            yield
+            return
+        self.ensure_connection()
+        self.connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            # A connection that was opened anew within the block is durable from the start.
+            if self.connection is not None and not _make_durable(self.connection):
+                self.close()
+
+    def run_relaxed(self, statements: "Sequence[tuple[str, Sequence[Any]]]") -> None:
+        """Run statements in one relaxed transaction; inside a transaction they become part of that."""
         if self.in_atomic_block:
             for sql, parameters in statements:
                 self.run_directly(sql, parameters)
             return
-        self.ensure_connection()
-        connection = self.connection
-        self._take_turn()
-        try:
-            with self.wrap_database_errors:
-                connection.execute("PRAGMA synchronous = NORMAL")
-                try:
-                    _run_together(connection, statements)
-                finally:
-                    if not _make_durable(connection):
-                        self.close()
-        finally:
-            self._end_turn()
+        with self.relaxed():
+            self._take_turn()
+            try:
+                with self.wrap_database_errors:
+                    _run_together(self.connection, statements)
+            finally:
+                self._end_turn()
 
 
 def _run_together(connection: sqlite3.Connection, statements: "Sequence[tuple[str, Sequence[Any]]]") -> None:
