@@ -1,26 +1,29 @@
 """How far something has come, noted so that nobody waits for the note: not for the disk, and no answer for its writing.
 
-What is noted can be found out anew, so it may be late or be lost: how far a journal is, when a token was used last. A
-program leaves such notes behind with every request, each saying all that the one before said. So a thread that answers
-programs keeps them back (`putting_off`), for all threads together and of each value only the latest; they are written
-in one transaction when the answer is on its way. A server that can tell when nobody waits for a thread
-(`wait_for_quiet`) is not asked to do so after each answer, but then, or when the oldest has lain for `LONGEST_SECONDS`.
+What is noted may be late or be lost: how far a journal is, which the drain finds out anew, and when a token was used
+last, roughly. A program leaves such notes behind with every request, each saying all that the one before said. So a
+thread that answers programs keeps them back (`putting_off`), for all threads together and of each value only the
+latest; they are written together when an answer is on its way. A server that can tell when nobody waits for a thread
+(`wait_for_quiet`) is not made to do so after each answer, but then, or with the first answer after the oldest note has
+lain for `LONGEST_SECONDS`. Where the database is busy they are kept on: nobody's thread is held up for them.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connections
 
 from . import database
 
 log = logging.getLogger(__name__)
 
 LONGEST_SECONDS = 0.02
+# How long somebody else's lock is waited for.
+PATIENCE_SECONDS = 0.02
 
 
 class _Here(threading.local):
@@ -36,6 +39,20 @@ class _Kept:
         self.lock = threading.Lock()
         self.values: dict[tuple[str, Any], Any] = {}
         self.due_at = 0.0
+
+    def keep(self, values: Mapping[tuple[str, Any], Any]) -> None:
+        with self.lock:
+            if not self.values:
+                self.due_at = time.monotonic() + (LONGEST_SECONDS if _quiet_is_told else 0.0)
+            for place, value in values.items():
+                known = self.values.get(place)
+                if known is None or known < value:
+                    self.values[place] = value
+
+    def take(self) -> Mapping[tuple[str, Any], Any]:
+        with self.lock:
+            values, self.values = self.values, {}
+        return values
 
 
 _here = _Here()
@@ -61,15 +78,10 @@ def wait_for_quiet() -> None:
 
 def note(sql: str, value: Any, key: Any) -> None:
     """Run a statement of three places that raises a column to `value` in the row of `key`: value, key, value."""
-    if not _here.keeping or connections[DEFAULT_DB_ALIAS].in_atomic_block:
+    if _here.keeping and not connections[DEFAULT_DB_ALIAS].in_atomic_block:
+        _kept.keep({(sql, key): value})
+    else:
         database.run_relaxed((sql, (value, key, value)))
-        return
-    with _kept.lock:
-        if not _kept.values:
-            _kept.due_at = time.monotonic() + (LONGEST_SECONDS if _quiet_is_told else 0.0)
-        known = _kept.values.get((sql, key))
-        if known is None or known < value:
-            _kept.values[sql, key] = value
 
 
 def write_due(**_: Any) -> None:
@@ -79,13 +91,23 @@ def write_due(**_: Any) -> None:
 
 
 def write_kept() -> None:
-    """Write what is kept, whoever noted it. What the database refuses then is found out anew by somebody else."""
-    if not _kept.values:
+    """Write what is kept, whoever noted it. What the database is too busy for is kept for the next time."""
+    values = _kept.take()
+    if not values:
         return
-    with _kept.lock:
-        values, _kept.values = _kept.values, {}
-    statements = [(sql, (value, key, value)) for (sql, key), value in values.items()]
     try:
-        database.run_relaxed(*statements)
-    except Error as error:
-        log.warning("bookkeeping_failed", extra={"reason": type(error).__name__})
+        _write(values)
+    except OperationalError:
+        _kept.keep(values)
+    except Error:
+        # One that is refused for good must not keep the others back.
+        for place, value in values.items():
+            try:
+                _write({place: value})
+            except Error as error:
+                log.warning("bookkeeping_failed", extra={"reason": type(error).__name__})
+
+
+def _write(values: Mapping[tuple[str, Any], Any]) -> None:
+    statements = [(sql, (value, key, value)) for (sql, key), value in values.items()]
+    database.run_relaxed(*statements, patience_seconds=PATIENCE_SECONDS)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
@@ -12,7 +12,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 def relaxed_transaction() -> Iterator[None]:
     """A transaction whose commit does not wait for the disk. Only for what can be found out anew.
 
-    Within another transaction it is a part of that.
+    Within another transaction it is a part of that. Nothing in it may ring a bell: what runs on its commit may not be
+    on the disk either.
     """
     using = connections[DEFAULT_DB_ALIAS]
     if using.vendor == "sqlite":
@@ -30,14 +31,23 @@ def relaxed_transaction() -> Iterator[None]:
 type Statement = tuple[str, Sequence[Any]]
 
 
-def run_relaxed(*statements: Statement) -> None:
-    """Run statements in one relaxed transaction; within another one they become a part of that."""
+def run_relaxed(*statements: Statement, patience_seconds: float | None = None) -> None:
+    """Run statements that write a row each, without waiting for the disk; within a transaction as a part of that.
+
+    Elsewhere SQLite takes them in one transaction, all or none. PostgreSQL takes each in its own: one that holds a row
+    while it waits for the next could wait for somebody who waits for it. Raises OperationalError where somebody else's
+    lock is not given up within `patience_seconds`.
+    """
     using = connections[DEFAULT_DB_ALIAS]
     if using.vendor == "sqlite":
-        using.run_relaxed(statements)  # type: ignore[attr-defined]  # sessionsite.sqlite
+        patient = nullcontext() if patience_seconds is None else using.waiting_at_most(patience_seconds)  # type: ignore[attr-defined]
+        with patient:
+            using.run_relaxed(statements)  # type: ignore[attr-defined]  # sessionsite.sqlite
         return
-    with relaxed_transaction(), using.cursor() as cursor:
-        for sql, parameters in statements:
+    for sql, parameters in statements:
+        with relaxed_transaction(), using.cursor() as cursor:
+            if patience_seconds is not None:
+                cursor.execute(f"SET LOCAL lock_timeout = {max(1, int(patience_seconds * 1_000))}")
             cursor.execute(sql, parameters)
 
 

@@ -9,6 +9,9 @@ from functools import lru_cache
 from gunicorn import util
 from gunicorn.http.wsgi import Response
 
+# A larger piece of a body is a burden to copy, and wakes the client more than once anyway.
+_MOST_COPIED_BYTES = 64 * 1024
+
 
 class Answer(Response):  # type: ignore[misc]  # gunicorn has no types
     """See the module. What is not written by `write` (a file, an answer without a body) goes as gunicorn sends it."""
@@ -38,6 +41,9 @@ class Answer(Response):  # type: ignore[misc]  # gunicorn has no types
             self._send_held()
 
     def write(self, arg: bytes) -> None:
+        if not isinstance(arg, bytes):
+            # Before the head is taken for sent: this may still be answered as a failure.
+            raise TypeError(f"{arg!r} is not bytes")
         self._writing = True
         try:
             super().write(arg)
@@ -49,6 +55,8 @@ class Answer(Response):  # type: ignore[misc]  # gunicorn has no types
     def _emit_body(self, data: bytes) -> None:
         if self.chunked:
             data = b"%X\r\n%b\r\n" % (len(data), data)
+        if len(data) > _MOST_COPIED_BYTES:
+            self._send_held()
         held, self._held = self._held, b""
         self.sock.sendall(held + data)
 

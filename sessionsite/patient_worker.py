@@ -53,7 +53,7 @@ class PatientConnection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
-    """See the module. `when_quiet` is called by a thread that has answered and that nobody waits for."""
+    """See the module. `when_quiet` is called by a thread that is done with a connection and that nobody waits for."""
 
     alive: bool
     when_quiet: Callable[[], object] | None = None
@@ -93,8 +93,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         while result is True and self._may_linger(conn) and _arrives_whole(conn.sock):
             result = super().handle(conn)
         if self.when_quiet is not None and self._nobody_waits():
-            self.when_quiet()
+            self._do_what_could_wait(self.when_quiet)
         return result
+
+    def _do_what_could_wait(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception:
+            # The connection has its answer, and is to be kept.
+            self.log.exception("What could wait has failed")
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Answer one request; whether the connection may be kept. gunicorn's own, but for the kind of answer."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.signals import request_finished
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 
 from sessions import bookkeeping, database, statements
 from sessions.api import transport  # noqa: F401  (it says when an answer is on its way)
@@ -97,9 +97,9 @@ def test_of_one_value_only_the_latest_is_written_and_all_together(quiet: None, m
         note(other, 60)
     together: list[int] = []
 
-    def run_relaxed(*given: database.Statement) -> None:
+    def run_relaxed(*given: database.Statement, patience_seconds: float) -> None:
         together.append(len(given))
-        written(*given)
+        written(*given, patience_seconds=patience_seconds)
 
     written = database.run_relaxed
     monkeypatch.setattr(database, "run_relaxed", run_relaxed)
@@ -136,15 +136,59 @@ def test_no_note_lies_longer_than_it_may_though_nobody_comes_to_rest(quiet: None
     assert noted(session) == 71
 
 
-def test_what_the_database_refuses_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_the_database_refuses_is_logged_and_keeps_nothing_else_back(caplog: pytest.LogCaptureFixture) -> None:
+    first, last = make_session(), make_session()
     with bookkeeping.putting_off():
-        bookkeeping.note("UPDATE nowhere SET a = %s WHERE b = %s AND a < %s", 1, "b")
+        note(first, 70)
+        everywhere = "UPDATE conversations_session SET title = NULL WHERE session_id IN (%s, %s, %s)"
+        bookkeeping.note(everywhere, first.pk, last.pk)
+        note(last, 70)
     with caplog.at_level(logging.WARNING):
         bookkeeping.write_kept()
     assert "bookkeeping_failed" in caplog.text
+    assert (noted(first), noted(last)) == (70, 70)
+
+
+def test_what_the_database_is_too_busy_for_is_kept_and_waited_for_no_longer_than_a_moment() -> None:
     session = make_session()
-    note(session, 70)
+    put_off(session, 70)
+    locked, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Session.objects.select_for_update().get(pk=session.pk)
+            locked.set()
+            done.wait(20)
+        connections.close_all()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    locked.wait(20)
+    began = time.monotonic()
+    bookkeeping.write_kept()
+    seconds = time.monotonic() - began
+    done.set()
+    holder.join()
+    assert noted(session) == 0
+    # The holder would have held it for twenty.
+    assert seconds < 5
+    bookkeeping.write_kept()
     assert noted(session) == 70
+
+
+def test_a_later_note_is_not_lost_to_one_that_was_kept_on(quiet: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make_session()
+    put_off(session, 70)
+
+    def busy(*_: database.Statement, patience_seconds: float) -> None:
+        put_off(session, 71)
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "run_relaxed", busy)
+        bookkeeping.write_kept()
+    bookkeeping.write_kept()
+    assert noted(session) == 71
 
 
 def test_a_thread_puts_off_its_own_alone() -> None:

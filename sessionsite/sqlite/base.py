@@ -180,8 +180,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.in_atomic_block:
             yield
             return
-        self.ensure_connection()
-        self.connection.execute("PRAGMA synchronous = NORMAL")
+        self.run_directly("PRAGMA synchronous = NORMAL", ())
         try:
             yield
         finally:

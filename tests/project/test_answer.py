@@ -113,6 +113,10 @@ def test_an_old_client_gets_a_body_that_ends_with_the_connection(port: int) -> N
     assert b"chunked" not in got
 
 
+def test_a_large_body_comes_whole(port: int) -> None:
+    assert get(port, "/large")[1] == b"large" * 20_000 + b"LARGE" * 40_000
+
+
 def test_a_file_comes_whole(port: int) -> None:
     assert get(port, "/real-file")[1] == (Path(__file__).parent / "servers" / "answers.py").read_bytes()
 
@@ -128,16 +132,25 @@ def test_what_breaks_before_it_began_is_told(port: int) -> None:
     assert get(port, "/refused")[0].status == 500
 
 
-def test_whoever_has_nothing_to_do_hears_of_it(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def test_what_is_no_body_at_all_is_told(port: int) -> None:
+    assert get(port, "/text")[0].status == 500
 
-    def told() -> int:
-        connection.request("GET", "/quiet")
-        return int(connection.getresponse().read())
 
-    before = told()
-    # A client that asks again at once leaves nobody without work; one that is silent does.
-    assert [told() for _ in range(20)] == [before] * 20
-    time.sleep(1)
-    assert told() == before + 1
-    connection.close()
+def test_whoever_has_nothing_to_do_hears_of_it() -> None:
+    # Long enough that no client is taken for silent because the machine is busy.
+    with running("tests.project.servers.answers", LINGER_MS="1500") as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+
+        def told() -> int:
+            connection.request("GET", "/quiet")
+            return int(connection.getresponse().read())
+
+        # Whoever looked whether the server is there has left by then.
+        told()
+        time.sleep(0.5)
+        before = told()
+        # A client that asks again at once leaves nobody without work; one that is silent does.
+        assert [told() for _ in range(20)] == [before] * 20
+        time.sleep(2.5)
+        assert told() == before + 1
+        connection.close()

@@ -1,6 +1,7 @@
 """An application that answers in every way that an application can, by the address; and says what was done in quiet."""
 
 import io
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,46 +16,41 @@ def _when_quiet() -> None:
     _noted.append(len(_noted))
 
 
-# No client of the tests is taken for one that went away because the machine is busy.
-patient_worker.LINGER_MS = 300
+patient_worker.LINGER_MS = int(os.environ.get("LINGER_MS", patient_worker.LINGER_MS))
 patient_worker.PatientWorker.when_quiet = staticmethod(_when_quiet)
 
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    def begin(*headers: tuple[str, str], status: str = "200 OK") -> None:
-        start_response(status, [("Content-Type", "text/plain"), *headers])
+WHOLE = {"/whole": [b"whole"], "/large": [b"large" * 20_000, b"LARGE" * 40_000]}
 
-    match environ["PATH_INFO"]:
-        case "/whole":
-            begin(("Content-Length", "5"))
-            return [b"whole"]
-        case "/nothing":
-            begin(status="204 No Content")
-            return []
-        case "/late":
-            begin()
-            return _late([b"", b"first", b"second"])
-        case "/file":
-            begin(("Content-Length", "9"))
-            wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(b"from disk"))
-            return wrapped
-        case "/real-file":
-            itself = Path(__file__)
-            begin(("Content-Length", str(itself.stat().st_size)))
-            opened: Iterable[bytes] = environ["wsgi.file_wrapper"](itself.open("rb"))
-            return opened
-        case "/broken":
-            begin(("Content-Length", "10"))
-            return _broken()
-        case "/refused":
-            raise ValueError("refused")
-        case "/quiet":
-            count = str(len(_noted)).encode()
-            begin(("Content-Length", str(len(count))))
-            return [count]
-        case _:
-            begin(("Content-Length", "0"), status="404 Not Found")
-            return []
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def begin(length: int | None = None, status: str = "200 OK") -> None:
+        stated = [] if length is None else [("Content-Length", str(length))]
+        start_response(status, [("Content-Type", "text/plain"), *stated])
+
+    path = environ["PATH_INFO"]
+    if path == "/refused":
+        raise ValueError("refused")
+    if path in WHOLE:
+        begin(sum(map(len, WHOLE[path])))
+        return WHOLE[path]
+    if path == "/quiet":
+        count = str(len(_noted)).encode()
+        begin(len(count))
+        return [count]
+    if path == "/broken":
+        begin(10)
+        return _broken()
+    if "file" in path:
+        itself = Path(__file__)
+        real = path == "/real-file"
+        begin(itself.stat().st_size if real else 9)
+        wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](itself.open("rb") if real else io.BytesIO(b"from disk"))
+        return wrapped
+    begin(status="204 No Content" if path == "/nothing" else "200 OK")
+    if path == "/late":
+        return _late([b"", b"first", b"second"])
+    return ["no bytes"] if path == "/text" else []  # type: ignore[list-item]
 
 
 def _late(pieces: Iterable[bytes]) -> Iterator[bytes]:
