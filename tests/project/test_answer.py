@@ -7,8 +7,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
+
+from sessionsite.answer import Answer
 
 from .test_patient_worker import connect, running
 
@@ -40,12 +44,28 @@ def get(port: int, path: str, method: str = "GET") -> tuple[http.client.HTTPResp
     return answer, body
 
 
-def test_head_and_body_come_at_once(port: int) -> None:
-    with connect(port) as client:
-        client.sendall(request("/whole"))
-        piece = client.recv(10_000)
-    assert piece.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert piece.endswith(b"\r\n\r\nwhole")
+class Wire:
+    """What is sent, each piece by itself."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+
+def test_head_and_body_go_out_at_once_and_what_follows_by_itself() -> None:
+    wire = Wire()
+    asked = SimpleNamespace(method="GET", version=(1, 1), should_close=lambda: False)
+    answer = Answer(asked, wire, Config())
+    answer.start_response("200 OK", [("Content-Length", "10")])
+    answer.write(b"whole")
+    answer.write(b"again")
+    answer.close()
+    head, body, last = (*wire.pieces[0].partition(b"\r\n\r\n")[::2], wire.pieces[1])
+    assert len(wire.pieces) == 2
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert (body, last) == (b"whole", b"again")
 
 
 def test_the_head_is_gunicorns(port: int) -> None:
