@@ -23,8 +23,10 @@ _SINGLE = (
 )
 _NO_TERM = frozenset("\ufe0e\ufe0f\u200d\u200c")
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
-# A hump, or a word too long for a term: see `_humps` and `_cut`.
-_UNEVEN = re.compile(rf"[a-z0-9][A-Z]|[A-Z][A-Z][a-z]|[A-Za-z0-9]{{{LONGEST_TERM + 1}}}")
+# See `_humps`. Beginning with the capital, it is a tenth of the work: most letters are none.
+_HUMP = re.compile(r"[A-Z](?:(?<=[a-z0-9][A-Z])|[A-Z][a-z])")
+# ASCII's letters in lower case, its digits, and blanks for all else.
+_LOWER_WORDS = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 
 
 def _marks() -> str:
@@ -88,9 +90,11 @@ def terms(text: str) -> list[str]:
 
 def spoken(text: str) -> tuple[list[str], list[str]]:
     """The terms of a text without their places, and its camelCase words in one piece: a tenth of the work."""
-    if text.isascii() and not _UNEVEN.search(text):
+    if text.isascii() and not _HUMP.search(text):
         # Nothing but its case is to be folded.
-        return _ASCII_WORD.findall(text.lower()), []
+        words = text.translate(_LOWER_WORDS).split()
+        if len(max(words, key=len, default="")) <= LONGEST_TERM:
+            return words, []
     found: list[str] = []
     joined: list[str] = []
     for token in tokens(text):

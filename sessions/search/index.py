@@ -7,7 +7,7 @@ own: a document is written last, so whoever owes the search something is among t
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched, groupby
@@ -57,7 +57,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a round of settling did. `left` are the sessions that still wait, counted up to the limit of a round."""
+    """What a round of settling did. `left` are the sessions that owed something when it began and still do.
+
+    What came in meanwhile is not among it: a worker that went on for that would never rest while somebody writes, and
+    would index every few interactions by themselves.
+    """
 
     sessions: int
     interactions: int
@@ -69,10 +73,10 @@ def settle(*, limit: int, seconds: float, wait: bool = True) -> Settled:
 
     With `wait=False` what somebody else has locked, or what is very long, is left for later.
     """
-    owing = list(Session.objects.in_search_debt().order_by().values_list("pk", flat=True)[: limit + 1])
+    owing = dict(Session.objects.in_search_debt().order_by().values_list("pk", "revision")[: limit + 1])
     round_ = _Round(wait=wait)
     deadline = time.monotonic() + seconds
-    for names in batched(owing[:limit], _READ_TOGETHER, strict=False):
+    for names in batched(list(owing)[:limit], _READ_TOGETHER, strict=False):
         alone = dict.fromkeys(names)
         for batch in _read_short(names):
             round_.take(batch)
@@ -84,8 +88,13 @@ def settle(*, limit: int, seconds: float, wait: bool = True) -> Settled:
         if round_.gave_up or time.monotonic() > deadline:
             break
     round_.flush()
-    left = Session.objects.in_search_debt().order_by().values("pk")[: limit + 1].count() if owing else 0
-    return Settled(round_.sessions, round_.interactions, left)
+    return Settled(round_.sessions, round_.interactions, _still_owing(owing) if owing else 0)
+
+
+def _still_owing(owing: Mapping[str, int]) -> int:
+    """How many of the sessions do not have indexed what they owed at a revision."""
+    now = Session.objects.in_search_debt().filter(pk__in=list(owing)).order_by()
+    return sum(searched < owing[pk] for pk, searched in now.values_list("pk", "searched_revision"))
 
 
 def _settle_one(round_: "_Round", session_id: str, deadline: float) -> None:

@@ -219,6 +219,31 @@ def test_one_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     assert actions.search_debt() == 1
 
 
+def test_what_comes_in_meanwhile_waits_for_the_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = make_session(session_id="busy")
+    log(session, prompt="marmalade")
+    write = index._write
+
+    def while_somebody_writes(*given: Any, **named: Any) -> list[Any]:
+        log(session, prompt="more marmalade")
+        return write(*given, **named)
+
+    monkeypatch.setattr(index, "_write", while_somebody_writes)
+    # Else a worker would never rest while somebody writes, and index every few interactions by themselves.
+    assert actions.settle_search() is False
+    assert actions.search_debt() == 1
+
+
+def test_what_a_round_has_no_time_for_still_waits() -> None:
+    session = make_session()
+    actions.log_interactions(session.pk, [draft(prompt=f"marmalade {n}") for n in range(150)], actor=ALICE)
+    assert index.settle(limit=10, seconds=0).left == 1
+    other = make_session()
+    log(other, prompt="jam")
+    assert index.settle(limit=1, seconds=10).left == 1
+    assert index.settle(limit=2, seconds=10).left == 0
+
+
 def _only(session_id: str, write: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     return lambda all_, **named: write(all_, **named) if {one.session_id for one in all_} == {session_id} else _fail()
 
