@@ -30,6 +30,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from .answer import Answer
+from .balance import Share
 
 # What a receive buffer surely holds while nobody reads it; gunicorn refuses heads that are larger anyway.
 PEEK_BYTES = 32 * 1024
@@ -39,6 +40,8 @@ ARRIVAL_SECONDS = 15
 STALL_SECONDS = 20
 # How long a thread that is not needed elsewhere waits for a kept connection's next request.
 LINGER_MS = 1
+# How long a process that has more connections than another leaves a new one to that.
+STEP_BACK_SECONDS = 0.001
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
@@ -57,8 +60,29 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     alive: bool
     when_quiet: Callable[[], object] | None = None
+    _share: Share | None = None
+    _connections = 0
+
+    @property
+    def nr_conns(self) -> int:
+        """How many connections there are, by gunicorn's name; the other processes hear of every change."""
+        return self._connections
+
+    @nr_conns.setter
+    def nr_conns(self, count: int) -> None:
+        self._connections = count
+        if self._share is not None:
+            self._share.tell(count)
+
+    def init_process(self) -> None:
+        """Runs in the process itself, once it was forked; ends with it."""
+        self._share = Share(self.age)
+        self._share.tell(0)
+        super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
+        if self._share is not None and self._share.is_larger():
+            time.sleep(STEP_BACK_SECONDS)
         if self.cfg.is_ssl:
             # What arrives is unreadable until a thread has shaken hands.
             super().accept(listener)

@@ -1,4 +1,4 @@
-"""An application that gives back what it is sent, or says which thread it runs in."""
+"""An application that gives back what it is sent, or says which thread or process it runs in."""
 
 import os
 import threading
@@ -17,5 +17,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     body = environ["wsgi.input"].read()
     if environ["PATH_INFO"] == "/thread":
         body = f"{threading.get_ident()} thread".encode()
+    if environ["PATH_INFO"] == "/process":
+        body = f"{os.getpid()} process".encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
