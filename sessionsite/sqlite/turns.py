@@ -2,18 +2,16 @@
 
 SQLite's own waiting sleeps and looks again, ever more rarely, up to 100 ms at a time: with eight writers the unluckiest
 percent waited 110 to 140 ms for locks that were held for one. Threads of one process hand a turn on without sleeping;
-between processes a file is locked, looked at every millisecond. Whoever dies gives its turn back with it.
+between processes a file is locked, and the system wakes the next. Whoever dies gives its turn back with it.
 """
 
 import fcntl
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-
-_FIRST_SLEEP_SECONDS = 0.0001
-_LONGEST_SLEEP_SECONDS = 0.001
 
 
 class Turns:
@@ -24,6 +22,7 @@ class Turns:
         self._threads = threading.Lock()
         self._path = path.with_name(f"{path.name}-turn")
         self._descriptor: int | None = None
+        self._deputy: _Deputy | None = None
 
     def take(self, seconds: float) -> bool:
         """Wait for a turn; False when none came in time."""
@@ -47,20 +46,20 @@ class Turns:
 
     def give_back(self) -> None:
         """End a turn that was taken."""
-        if self._descriptor is not None:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        self._unlock()
         self._threads.release()
 
     def _lock_file(self, deadline: float) -> bool:
-        sleep = _FIRST_SLEEP_SECONDS
-        while not self._lock_file_now():
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(sleep)
-            sleep = min(2 * sleep, _LONGEST_SLEEP_SECONDS)
-        return True
+        if self._lock_file_now():
+            return True
+        if self._deputy is None:
+            self._deputy = _Deputy(self._lock_at_last, self._unlock)
+        return self._deputy.wait(deadline - time.monotonic())
 
     def _lock_file_now(self) -> bool:
+        # A lock is its file's, whichever thread asked: while the deputy waits for it, it would be given to both.
+        if self._deputy is not None and self._deputy.is_out:
+            return False
         descriptor = self._opened()
         if descriptor is None:
             return True
@@ -70,12 +69,73 @@ class Turns:
             return False
         return True
 
+    def _lock_at_last(self) -> None:
+        assert self._descriptor is not None  # noqa: S101  (somebody has found it locked)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+
+    def _unlock(self) -> None:
+        if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
     def _opened(self) -> int | None:
         """The file that stands for the turn; None where none can be made, and SQLite's own waiting has to do."""
         if self._descriptor is None:
             with suppress(OSError):
                 self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         return self._descriptor
+
+
+class _Deputy:
+    """A thread that waits for a lock in another's stead: `flock` waits for ever, and nobody else has that long.
+
+    It waits for one at a time. What it gets when nobody wants it any more it gives back at once.
+    """
+
+    def __init__(self, lock: Callable[[], None], unlock: Callable[[], None]) -> None:
+        self._lock, self._unlock = lock, unlock
+        self._changed = threading.Condition()
+        self._is_wanted = False
+        self._outcome: bool | OSError = False
+        self.is_out = False
+        """Whether it waits, be it for somebody who has left meanwhile."""
+        threading.Thread(target=self._serve, name="turns", daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        """Have the lock waited for; False when it has not come in time. Raises OSError as the system says."""
+        with self._changed:
+            self._is_wanted = self.is_out = True
+            self._changed.notify_all()
+            try:
+                self._changed.wait_for(lambda: self._outcome, max(0.0, seconds))
+                if isinstance(self._outcome, OSError):
+                    raise self._outcome
+                return self._outcome
+            except BaseException:
+                if self._outcome is True:
+                    self._unlock()
+                raise
+            finally:
+                self._is_wanted = self._outcome = False
+
+    def _serve(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_wanted and not self._outcome)
+            outcome = self._locked()
+            with self._changed:
+                if self._is_wanted:
+                    self._outcome = outcome
+                elif outcome is True:
+                    self._unlock()
+                self.is_out = False
+                self._changed.notify_all()
+
+    def _locked(self) -> bool | OSError:
+        try:
+            self._lock()
+        except OSError as error:
+            return error
+        return True
 
 
 _known: dict[tuple[int, Path], Turns] = {}
