@@ -1,5 +1,6 @@
 """What every test gets: its own data directory, and a database like the real one."""
 
+import gc
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
