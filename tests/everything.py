@@ -27,7 +27,9 @@ TOOLS = {
     "mypy": ["mypy"],
     "lint-imports": ["lint-imports", "--no-logo"],
 }
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "2"]
+# One worker more than a small machine has processors: many tests wait for a browser, a server or a deadline, and
+# none must stand idle at the end while another has a queue.
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "worksteal"]
 # A run that takes this long hangs; pytest's faulthandler_timeout has then said where.
 PYTEST_SECONDS = 1800
 # What knows no database, asks it nothing that others do not, or drives processes with a store of their own.
@@ -47,6 +49,8 @@ if not IS_CI:
     # These ask little of a database that the others do not; continuous integration has the time.
     WITHOUT_THE_STORE += ["tests/commands", "tests/mirror", "tests/analytics", "tests/api", "tests/mcp_server"]
     WITHOUT_THE_STORE += ["tests/authorization", "tests/hook"]
+# Without bytecode every worker would rewrite every test anew, and every process that a test starts compile the site.
+UNHEARD = {"DATABASE_URL", "PYTHONDONTWRITEBYTECODE"}
 SELECTED = [] if IS_CI else ["-m", "not thorough"]
 # Programs that some tests need, and what goes untested without them.
 PROGRAMS = {
@@ -139,7 +143,7 @@ def heading(name: str) -> None:
 def main() -> int:
     began = time.monotonic()
     tally = Tally()
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environment = {name: value for name, value in os.environ.items() if name not in UNHEARD}
     for name, command in TOOLS.items():
         run_tool(name, command, tally)
     run_pytest("all tests, on SQLite", [*SELECTED, "tests"], environment, tally)
