@@ -128,9 +128,9 @@ def test_a_server_that_tells_of_quiet_is_waited_for(quiet: None, clock: list[flo
 def test_no_note_lies_longer_than_it_may_though_nobody_comes_to_rest(quiet: None, clock: list[float]) -> None:
     session = make_session()
     put_off(session, 70)
-    clock[0] += bookkeeping.LONGEST_SECONDS / 2
+    clock[0] += bookkeeping.LONGEST_SECONDS * 0.6
     put_off(session, 71)
-    clock[0] += bookkeeping.LONGEST_SECONDS / 2
+    clock[0] += bookkeeping.LONGEST_SECONDS * 0.6
     request_finished.send(sender=None)
     assert noted(session) == 71
 
