@@ -171,7 +171,7 @@ def test_processes_that_keep_asking_are_heard_in_turn(database: Path) -> None:
         for _ in range(20):
             assert turns.take(5)
             turns.give_back()
-        # Some 5 ms each. Who looked at the file every millisecond instead did not get it once in 5 s.
+        # The first take is the contest. Who looked at the file every millisecond instead did not get it in 5 s.
         assert time.monotonic() - began < 1
     finally:
         os.kill(pid, signal.SIGKILL)
