@@ -26,35 +26,28 @@ class Turns:
 
     def take(self, seconds: float) -> bool:
         """Wait for a turn; False when none came in time."""
-        # Nearly always nobody is there: then neither the clock is asked nor anything kept.
-        if self._threads.acquire(blocking=False):
-            if self._lock_file_now():
-                return True
-            deadline = time.monotonic() + seconds
-        else:
-            deadline = time.monotonic() + seconds
+        # Nearly always nobody is there: then the clock is not asked.
+        if not self._threads.acquire(blocking=False):
+            began = time.monotonic()
             if not self._threads.acquire(timeout=max(0.0, seconds)):
                 return False
+            seconds -= time.monotonic() - began
+        taken = False
         try:
-            taken = self._lock_file(deadline)
+            taken = self._lock_file_now() or self._lock_file(seconds)
         except BaseException:
-            self._threads.release()
+            # Interrupted, perhaps with the file in hand.
+            self._unlock()
             raise
-        if not taken:
-            self._threads.release()
+        finally:
+            if not taken:
+                self._threads.release()
         return taken
 
     def give_back(self) -> None:
         """End a turn that was taken."""
         self._unlock()
         self._threads.release()
-
-    def _lock_file(self, deadline: float) -> bool:
-        if self._lock_file_now():
-            return True
-        if self._deputy is None:
-            self._deputy = _Deputy(self._lock_at_last, self._unlock)
-        return self._deputy.wait(deadline - time.monotonic())
 
     def _lock_file_now(self) -> bool:
         # A lock is its file's, whichever thread asked: while the deputy waits for it, it would be given to both.
@@ -67,15 +60,25 @@ class Turns:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError:
+            # A file system that knows no such locks: SQLite's own waiting has to do.
+            return True
         return True
 
+    def _lock_file(self, seconds: float) -> bool:
+        if self._deputy is None:
+            self._deputy = _Deputy(self._lock_at_last, self._unlock)
+        return self._deputy.wait(seconds)
+
     def _lock_at_last(self) -> None:
-        assert self._descriptor is not None  # noqa: S101  (somebody has found it locked)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        if self._descriptor is not None:
+            with suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 
     def _unlock(self) -> None:
         if self._descriptor is not None:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            with suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def _opened(self) -> int | None:
         """The file that stands for the turn; None where none can be made, and SQLite's own waiting has to do."""
@@ -94,48 +97,35 @@ class _Deputy:
     def __init__(self, lock: Callable[[], None], unlock: Callable[[], None]) -> None:
         self._lock, self._unlock = lock, unlock
         self._changed = threading.Condition()
-        self._is_wanted = False
-        self._outcome: bool | OSError = False
+        self._is_wanted = self._has_it = False
         self.is_out = False
         """Whether it waits, be it for somebody who has left meanwhile."""
         threading.Thread(target=self._serve, name="turns", daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
-        """Have the lock waited for; False when it has not come in time. Raises OSError as the system says."""
+        """Have the lock waited for; False when it has not come in time."""
         with self._changed:
-            self._is_wanted = self.is_out = True
-            self._changed.notify_all()
             try:
-                self._changed.wait_for(lambda: self._outcome, max(0.0, seconds))
-                if isinstance(self._outcome, OSError):
-                    raise self._outcome
-                return self._outcome
-            except BaseException:
-                if self._outcome is True:
-                    self._unlock()
-                raise
+                self._is_wanted = True
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._has_it, max(0.0, seconds))
+                return self._has_it
             finally:
-                self._is_wanted = self._outcome = False
+                self._is_wanted = self._has_it = False
 
     def _serve(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._is_wanted and not self._outcome)
-            outcome = self._locked()
+                self._changed.wait_for(lambda: self._is_wanted and not self._has_it)
+                # Here and not where it is sent: who sends it may have left before it went.
+                self.is_out = True
+            self._lock()
             with self._changed:
-                if self._is_wanted:
-                    self._outcome = outcome
-                elif outcome is True:
+                self._has_it = self._is_wanted
+                if not self._has_it:
                     self._unlock()
                 self.is_out = False
                 self._changed.notify_all()
-
-    def _locked(self) -> bool | OSError:
-        try:
-            self._lock()
-        except OSError as error:
-            return error
-        return True
 
 
 _known: dict[tuple[int, Path], Turns] = {}
