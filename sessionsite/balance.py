@@ -3,13 +3,14 @@
 All processes wait at one socket, the kernel wakes them all, and whoever is first has the connection: mostly the same
 one, whose threads then share one processor while the other processes have nothing to do. So each says how many it has
 in memory that they share, mapped before they are forked, and one that has more than another steps back for a moment.
+A connection counts while it is open, whether it asks for anything or not.
 """
 
 import mmap
 import os
 import struct
 
-_ENTRY = struct.Struct("=iI")
+_ENTRY = struct.Struct("=ii")
 # More processes than this would share entries: they would be shared out less evenly, and nothing else.
 _PLACES = 64
 
@@ -21,16 +22,23 @@ class Share:
 
     def __init__(self, place: int) -> None:
         self._at = place % _PLACES * _ENTRY.size
+        self._own = 0
 
     def tell(self, connections: int) -> None:
         """Say how many connections this process has now."""
+        self._own = connections
         _ENTRY.pack_into(_memory, self._at, os.getpid(), connections)
+
+    def leave(self) -> None:
+        """Say that this process takes no more connections."""
+        _ENTRY.pack_into(_memory, self._at, 0, 0)
 
     def is_larger(self) -> bool:
         """Whether another process that lives has fewer."""
-        own = _ENTRY.unpack_from(_memory, self._at)[1]
-        entries = (_ENTRY.unpack_from(_memory, place * _ENTRY.size) for place in range(_PLACES)) if own else ()
-        return any(process and connections < own and _lives(process) for process, connections in entries)
+        if not self._own:
+            return False
+        entries = (_ENTRY.unpack_from(_memory, place * _ENTRY.size) for place in range(_PLACES))
+        return any(process and connections < self._own and _lives(process) for process, connections in entries)
 
 
 def _lives(process: int) -> bool:

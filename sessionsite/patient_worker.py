@@ -74,11 +74,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if self._share is not None:
             self._share.tell(count)
 
-    def init_process(self) -> None:
-        """Runs in the process itself, once it was forked; ends with it."""
+    def run(self) -> None:
+        """Take connections until told to stop."""
         self._share = Share(self.age)
-        self._share.tell(0)
-        super().init_process()
+        self._share.tell(self._connections)
+        try:
+            super().run()
+        finally:
+            self._share.leave()
 
     def accept(self, listener: socket.socket) -> None:
         if self._share is not None and self._share.is_larger():
