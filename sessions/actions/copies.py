@@ -72,17 +72,16 @@ class Reconciliation:
     adoption: Adoption
 
 
-def settle_mirror(*, limit: int = 500, indexing: bool = True) -> int:
+def settle_mirror(*, limit: int = 500) -> int:
     """Bring files up to the database where no bell did, and refresh present-state documents; return how many.
 
-    What changed is indexed for the search on the way, unless the caller has just done that: a document is written
-    last. Raises MirrorUnavailable when a file could not be written; the others were.
+    What changed is indexed for the search on the way: a document is written last. Raises MirrorUnavailable when a
+    file could not be written; the others were.
     """
     try:
         settled = drain.drain_debt(limit)
     finally:
-        if indexing:
-            index.settle(limit=limit, seconds=_SEARCH_SECONDS)
+        index.settle(limit=limit, seconds=_SEARCH_SECONDS)
         documents.refresh_documents(limit)
     return settled
 

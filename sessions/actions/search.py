@@ -37,7 +37,8 @@ type Progress = Callable[[str], None]
 class SearchPage:
     """Some hits, the best of the latest first, and the cursor to older ones, empty behind the last.
 
-    `behind` are the sessions whose latest changes are not found yet, counted up to 200; 0 means that all is found.
+    `behind` are the sessions of which something that was there when the search began is not found yet, counted up to
+    201; 0 means that all of it is found.
     """
 
     hits: Sequence[SearchHit]

@@ -244,6 +244,22 @@ def test_what_a_round_has_no_time_for_still_waits() -> None:
     assert index.settle(limit=2, seconds=10).left == 0
 
 
+def test_others_still_wait_though_somebody_else_settled_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        log(make_session(session_id=f"s{number}"), prompt="marmalade")
+    write = index._write
+
+    def beside_somebody_else(*given: Any, **named: Any) -> list[Any]:
+        monkeypatch.setattr(index, "_write", write)
+        # The same two that are asked for here, and the one that is only known to be there.
+        index.settle(limit=2, seconds=10)
+        log(make_session(session_id="s9"), prompt="marmalade")
+        return write(*given, **named)
+
+    monkeypatch.setattr(index, "_write", beside_somebody_else)
+    assert index.settle(limit=1, seconds=10).left == 2
+
+
 def _only(session_id: str, write: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     return lambda all_, **named: write(all_, **named) if {one.session_id for one in all_} == {session_id} else _fail()
 

@@ -33,9 +33,8 @@ class Command(BaseCommand):
 
     def _jobs(self) -> list[Job]:
         return [
-            # A document is written of what the search finds.
-            Job("settle_search", SETTLE_EVERY_SECONDS, actions.settle_search),
             Job("settle_mirror", SETTLE_EVERY_SECONDS, _settle),
+            Job("settle_search", SETTLE_EVERY_SECONDS, actions.settle_search),
             Job("count_activity", COUNT_EVERY_SECONDS, _count),
             Job("work_on_imports", SETTLE_EVERY_SECONDS, actions.work_on_imports),
             Job("run_due_schedules", LOOK_FOR_SCHEDULES_EVERY_SECONDS, _run_schedules),
@@ -43,7 +42,7 @@ class Command(BaseCommand):
 
 
 def _settle() -> bool:
-    return actions.settle_mirror(limit=SESSIONS_A_BATCH, indexing=False) >= SESSIONS_A_BATCH
+    return actions.settle_mirror(limit=SESSIONS_A_BATCH) >= SESSIONS_A_BATCH
 
 
 def _count() -> bool:
