@@ -74,9 +74,11 @@ def test_two_that_share_a_place_still_know_their_own() -> None:
 def test_clients_that_stay_are_spread_over_both_processes() -> None:
     with running(WEB_CONCURRENCY="2") as port:
         _wait_for_both(port)
-        rounds = [_round(port) for _ in range(8)]
-    # Left to the kernel, both have as many in one round of six. Some may see a client's end late.
-    assert sum(sorted(one.values()) == [4, 4] for one in rounds) >= 6, rounds
+        rounds = [_round(port) for _ in range(16)]
+    # Left to the kernel, one has four to eight more than the other in most rounds. On a busy machine a process may be
+    # late in seeing that the last round's clients are gone, and takes one or two fewer.
+    apart = [abs(2 * max(one.values()) - 8) for one in rounds]
+    assert sum(apart) <= 2 * len(rounds), apart
 
 
 def _round(port: int) -> Counter[bytes]:
