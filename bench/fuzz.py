@@ -118,12 +118,14 @@ def populate(post: Callable[[str, Any], Any]) -> World:
         pins.append(logged["interactions"][0]["id"])
     post(f"/sessions/{ids[7]}/trash", {})
     merge = post(f"/sessions/{ids[0]}/merge", {"absorbed": [ids[6]]})
+    imported = post("/imports?name=known.json", {"messages": [{"role": "user", "content": "question"}]})
     run = post("/cleanup", {"plan_token": post("/cleanup/plan", {"idle_days": 3_000})["plan_token"]})
     return World(
         {
             "session_id": ids,
             "interaction_id": pins,
             "sequence": ["1", "2", "4"],
+            "import_id": [imported["import_id"]],
             "merge_id": [merge["merge_id"]],
             "run_id": [run["run_id"]],
             "user_id": ["alice", "team/bob", "anonymous"],
@@ -218,10 +220,10 @@ def _cases(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, wo
 
 
 def hostile(schema: Any, world: World, send: Callable[[str, str, bytes], Any]) -> Report:
-    """Send every body of `HOSTILE` to every operation that takes one."""
+    """Send every body of `HOSTILE` to every operation that takes JSON. A file to import may be anything."""
     report = Report()
     for operation in (found.ok() for found in schema.get_all_operations()):
-        if not operation.body:
+        if not any(body.media_type == "application/json" for body in operation.body):
             continue
         name = operation.definition.raw["operationId"]
         path = operation.path
@@ -272,7 +274,17 @@ def run(store: scratch.Store, cases: int, seed: int) -> Sequence[Report]:
         document = client.get(f"{base}/openapi.json", timeout=HANG_SECONDS).json()
         schema = loaded(document)
         world = populate(post)
+        _await_import(client, f"{base}/imports/{world.parameters['import_id'][0]}")
         return fuzz(schema, world, send, cases=cases, seed=seed), hostile(schema, world, send_body)
+
+
+def _await_import(client: requests.Session, url: str) -> None:
+    """Wait until the worker has done an import: how far it is must not decide what a case is answered."""
+    ending = time.monotonic() + HANG_SECONDS
+    while client.get(url, timeout=HANG_SECONDS).json()["state"] != "done":
+        if time.monotonic() > ending:
+            raise RuntimeError("The worker has not taken in a file of one message.")
+        time.sleep(0.1)
 
 
 def main() -> int:

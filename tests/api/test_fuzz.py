@@ -28,3 +28,15 @@ def test_every_answer_is_one_that_is_documented(admin: Program, cases: int, sett
     assert report.wrong == {}
     assert report.cases >= cases
     assert {200, 400, 404} <= set(report.statuses)
+
+
+def test_bodies_that_no_generator_makes_are_refused(admin: Program, settings: Any) -> None:
+    settings.SESSIONSITE_REQUESTS_PER_MINUTE = 1_000_000
+
+    def post(path: str, body: Any) -> Any:
+        return told(admin.post(path, body))
+
+    report = fuzz.hostile(fuzz.loaded(openapi.document()), fuzz.populate(post), admin.send)
+    assert report.wrong == {}
+    assert set(report.statuses) == {400}
+    assert report.cases >= 10 * len(fuzz.HOSTILE)
