@@ -33,6 +33,8 @@ class Answer:
 
 @dataclass
 class Asked:
+    """`body` is what its JSON holds, or the bytes where it is none."""
+
     method: str
     path: str
     body: Any
@@ -81,7 +83,8 @@ def _handler_of(fake: Fake) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked = Asked(self.command, self.path, json.loads(content) if content else None, dict(self.headers))
+            is_json = self.headers.get("Content-Type") == "application/json"
+            asked = Asked(self.command, self.path, json.loads(content) if is_json else content, dict(self.headers))
             answer = fake.answer(asked)
             self.close_connection = True
             if answer.breaks:

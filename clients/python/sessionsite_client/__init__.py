@@ -29,6 +29,7 @@ from .recorder import AsyncRecorder, Recorder
 from .shapes import (
     Context,
     ContextPack,
+    Import,
     Interaction,
     InteractionFields,
     Logged,
@@ -53,6 +54,7 @@ __all__ = [
     "Context",
     "ContextPack",
     "Conversation",
+    "Import",
     "Interaction",
     "InteractionFields",
     "InvalidInput",

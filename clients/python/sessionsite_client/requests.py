@@ -15,6 +15,7 @@ import httpx
 
 from .errors import NotUnderstood
 from .reading import read
+from .uploads import Upload
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ class Request(Generic[T]):
     path: str
     read: Callable[[httpx.Response], T]
     parameters: Sequence[tuple[str, str]] = ()
-    body: bytes | None = None
+    body: bytes | Upload | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
 
@@ -46,8 +47,8 @@ def ask(request: Request[T]) -> Steps[T]:
 
 
 def get(path: str, kind: type[T], **parameters: Any) -> Request[T]:
-    """A question. Parameters that are None or "" are left out; a list is repeated."""
-    return Request("GET", path, reading(kind), parameters=_parameters(parameters))
+    """A question, with parameters as `parameters_of` takes them."""
+    return Request("GET", path, reading(kind), parameters=parameters_of(parameters))
 
 
 def send(
@@ -110,7 +111,8 @@ def moment(value: datetime) -> str:
     return value.isoformat()
 
 
-def _parameters(given: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+def parameters_of(given: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """What stands behind an address. What is None or "" is left out; a list is repeated."""
     pairs: list[tuple[str, str]] = []
     for name, value in given.items():
         if value is None or value == "":

@@ -11,6 +11,7 @@ import httpx
 
 from .errors import NotConfigured, Refused, TooManyRequests, Unavailable, Unreachable, kind_of
 from .requests import Request
+from .uploads import Upload
 
 URL_VARIABLE = "SESSIONSITE_URL"
 TOKEN_VARIABLE = "SESSIONSITE_TOKEN"  # noqa: S105  (a variable's name)
@@ -91,16 +92,20 @@ def http_options(site: Site, timeout: httpx.Timeout | float) -> Mapping[str, Any
     return {"base_url": site.base_url, "headers": headers, "timeout": timeout, "limits": _LIMITS}
 
 
-def arguments_of(request: Request[Any]) -> dict[str, Any]:
-    """A request as httpx's `request` and `build_request` take it."""
-    headers = dict(request.headers)
-    if request.body is not None:
+def arguments_of(request: Request[Any], pieces: Callable[[Upload], Any]) -> dict[str, Any]:
+    """A request as httpx's `request` and `build_request` take it; `pieces` says how their client reads a file."""
+    headers, content = dict(request.headers), request.body
+    if isinstance(content, Upload):
+        # Told beforehand, so that what is too large is refused before it is sent.
+        headers["Content-Length"] = str(content.size_bytes)
+        content = pieces(content)
+    elif content is not None:
         headers["Content-Type"] = "application/json"
     return {
         "method": request.method,
         "url": request.path,
         "params": list(request.parameters) or None,
-        "content": request.body,
+        "content": content,
         "headers": headers,
     }
 

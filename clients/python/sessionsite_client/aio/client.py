@@ -4,12 +4,13 @@ from typing import Unpack
 
 from ..conversation import AsyncConversation
 from ..verbs.sessions import SessionStart
+from .files import AsyncFileVerbs
 from .interactions import AsyncInteractionVerbs
 from .others import AsyncOtherVerbs
 from .sessions import AsyncSessionVerbs
 
 
-class AsyncClient(AsyncSessionVerbs, AsyncInteractionVerbs, AsyncOtherVerbs):
+class AsyncClient(AsyncSessionVerbs, AsyncInteractionVerbs, AsyncFileVerbs, AsyncOtherVerbs):
     """The verbs of `Client`, awaited: `async with AsyncClient() as client: await client.log(session_id, prompt="Hi")`.
 
     Every method raises Refused, by the kind of refusal, and Unreachable. May be shared by tasks of one event loop.

@@ -11,6 +11,7 @@ import httpx
 
 from ..requests import Request, Steps
 from ..transport import TIMEOUT, Retry, Site, arguments_of, http_options, refusal_of, site_of, unreachable
+from ..uploads import Upload
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class AsyncCore:
         """The answer to one request, asked for again where that is safe. Raises Refused and Unreachable."""
         for attempt in count(1):
             try:
-                response = await self._http.request(**arguments_of(request))
+                response = await self._http.request(**arguments_of(request, Upload.pieces_to_await))
             except httpx.TransportError as error:
                 pause = self.retry.after_failure(request, error, attempt)
                 if pause is None:
@@ -91,7 +92,7 @@ class AsyncCore:
     @asynccontextmanager
     async def stream(self, request: Request[Any]) -> AsyncIterator[AsyncIterator[bytes]]:
         """The answer in pieces, as they come. What breaks off raises Unreachable; it is not asked for again."""
-        built = self._http.build_request(**arguments_of(request))
+        built = self._http.build_request(**arguments_of(request, Upload.pieces_to_await))
         try:
             response = await self._http.send(built, stream=True)
             try:

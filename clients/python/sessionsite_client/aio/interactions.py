@@ -1,11 +1,8 @@
 """What was said: stored, read, given out, pinned."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AbstractAsyncContextManager
-from os import PathLike
-from typing import BinaryIO, Unpack
+from typing import Unpack
 
-from ..exports import Format, export_request, whole_file
 from ..shapes import Interaction, InteractionFields, InteractionList, Logged, LoggedInteraction, Session
 from ..verbs import interactions as verbs
 from .core import AsyncCore
@@ -72,21 +69,3 @@ class AsyncInteractionVerbs(AsyncCore):
 
     async def unpin(self, session_id: str, interaction_id: str) -> Session:
         return await self.send(verbs.unpin(session_id, interaction_id))
-
-    def export_stream(
-        self, session_id: str, form: Format = "json"
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """The whole session as it comes, in pieces: `async with client.export_stream(session_id) as pieces`."""
-        return self.stream(export_request(session_id, form))
-
-    async def export(self, session_id: str, to: str | PathLike[str] | BinaryIO, form: Format = "json") -> int:
-        """Write the whole session into a file, which appears only once it is complete, or into an open one.
-
-        Returns its size in bytes. Raises NotFound and Unreachable.
-        """
-        size_bytes = 0
-        async with self.export_stream(session_id, form) as pieces:
-            with whole_file(to) as file:
-                async for piece in pieces:
-                    size_bytes += file.write(piece)
-        return size_bytes

@@ -1,5 +1,6 @@
 """What is sent and what is answered, as docs/rest-api.md tells. Times are in UTC; text is "" when absent."""
 
+from .imports import Import, ImportLine, ImportList
 from .interactions import (
     BatchProblem,
     BatchResult,
@@ -55,6 +56,9 @@ __all__ = [
     "Details",
     "Found",
     "Hit",
+    "Import",
+    "ImportLine",
+    "ImportList",
     "Interaction",
     "InteractionFields",
     "InteractionList",

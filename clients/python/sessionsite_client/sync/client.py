@@ -4,12 +4,13 @@ from typing import Unpack
 
 from ..conversation import Conversation
 from ..verbs.sessions import SessionStart
+from .files import FileVerbs
 from .interactions import InteractionVerbs
 from .others import OtherVerbs
 from .sessions import SessionVerbs
 
 
-class Client(SessionVerbs, InteractionVerbs, OtherVerbs):
+class Client(SessionVerbs, InteractionVerbs, FileVerbs, OtherVerbs):
     """A Sessionsite, asked and waited for: `with Client() as client: client.log(session_id, prompt="Hello")`.
 
     Every method raises Refused, by the kind of refusal, and Unreachable. May be shared by threads.

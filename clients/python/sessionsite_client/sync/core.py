@@ -12,6 +12,7 @@ import httpx
 
 from ..requests import Request, Steps
 from ..transport import TIMEOUT, Retry, Site, arguments_of, http_options, refusal_of, site_of, unreachable
+from ..uploads import Upload
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class Core:
         """The answer to one request, asked for again where that is safe. Raises Refused and Unreachable."""
         for attempt in count(1):
             try:
-                response = self._http.request(**arguments_of(request))
+                response = self._http.request(**arguments_of(request, Upload.pieces))
             except httpx.TransportError as error:
                 pause = self.retry.after_failure(request, error, attempt)
                 if pause is None:
@@ -96,7 +97,7 @@ class Core:
     @contextmanager
     def stream(self, request: Request[Any]) -> Iterator[Iterator[bytes]]:
         """The answer in pieces, as they come. What breaks off raises Unreachable; it is not asked for again."""
-        built = self._http.build_request(**arguments_of(request))
+        built = self._http.build_request(**arguments_of(request, Upload.pieces))
         try:
             response = self._http.send(built, stream=True)
             try:

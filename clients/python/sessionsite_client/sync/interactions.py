@@ -1,11 +1,8 @@
 """What was said: stored, read, given out, pinned."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
-from os import PathLike
-from typing import BinaryIO, Unpack
+from typing import Unpack
 
-from ..exports import Format, export_request, whole_file
 from ..shapes import Interaction, InteractionFields, InteractionList, Logged, LoggedInteraction, Session
 from ..verbs import interactions as verbs
 from .core import Core
@@ -68,15 +65,3 @@ class InteractionVerbs(Core):
 
     def unpin(self, session_id: str, interaction_id: str) -> Session:
         return self.send(verbs.unpin(session_id, interaction_id))
-
-    def export_stream(self, session_id: str, form: Format = "json") -> AbstractContextManager[Iterator[bytes]]:
-        """The whole session as it comes, in pieces: `with client.export_stream(session_id) as pieces`."""
-        return self.stream(export_request(session_id, form))
-
-    def export(self, session_id: str, to: str | PathLike[str] | BinaryIO, form: Format = "json") -> int:
-        """Write the whole session into a file, which appears only once it is complete, or into an open one.
-
-        Returns its size in bytes. Raises NotFound and Unreachable.
-        """
-        with self.export_stream(session_id, form) as pieces, whole_file(to) as file:
-            return sum(file.write(piece) for piece in pieces)

@@ -49,11 +49,10 @@ def get_session(session_id: str) -> Request[Session]:
     return get(path_of("sessions", session_id), Session)
 
 
-class SessionFilters(TypedDict, total=False):
-    """What a list of sessions is narrowed to and sorted by.
+class SessionNarrowing(TypedDict, total=False):
+    """What sessions are narrowed to.
 
-    `state` is active (where nothing is said), expired, held, trashed, merged or all; `prefix` what the ID begins with;
-    `sort` one of activity, created, user, interactions, tokens, cost, errors.
+    `state` is active (where nothing is said), expired, held, trashed, merged or all; `prefix` what the ID begins with.
     """
 
     user_id: str
@@ -67,6 +66,14 @@ class SessionFilters(TypedDict, total=False):
     has_errors: bool
     least_interactions: int
     most_interactions: int
+
+
+class SessionFilters(SessionNarrowing, total=False):
+    """What a list of sessions is narrowed to and sorted by.
+
+    `sort` is one of activity, created, user, interactions, tokens, cost, errors.
+    """
+
     sort: str
     descending: bool
     cursor: str
