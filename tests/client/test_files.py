@@ -159,26 +159,26 @@ def test_it_writes_many_sessions_into_an_archive(client: Client, name: str, tmp_
     for number in range(3):
         client.start_session(f"{name}.{number}", user_id=name)
         client.log(f"{name}.{number}", prompt="a", response="b")
-    size = client.archive(tmp_path / "all.zip", user_id=name)
+    size = client.export_many(tmp_path / "all.zip", user_id=name)
     assert size == (tmp_path / "all.zip").stat().st_size
     assert sessions_in(tmp_path / "all.zip") == [f"{name}.{number}" for number in range(3)]
-    client.archive(tmp_path / "rest.zip", user_id=name, after=f"{name}.0")
+    client.export_many(tmp_path / "rest.zip", user_id=name, after=f"{name}.0")
     assert sessions_in(tmp_path / "rest.zip") == [f"{name}.1", f"{name}.2"]
     memory = io.BytesIO()
-    client.archive(memory, "markdown", session_ids=[f"{name}.2", f"{name}.0"])
+    client.export_many(memory, "markdown", session_ids=[f"{name}.2", f"{name}.0"])
     with zipfile.ZipFile(memory) as archive:
         assert len([one for one in archive.namelist() if one.endswith(".md")]) == 2
-    with client.archive_stream(prefix=f"{name}.1") as pieces:
+    with client.export_many_stream(prefix=f"{name}.1") as pieces:
         assert zipfile.is_zipfile(io.BytesIO(b"".join(pieces)))
 
 
 def test_it_refuses_an_archive_of_what_is_not_there(client: Client, name: str, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        client.archive(tmp_path / "all.zip", session_ids=[name])
+        client.export_many(tmp_path / "all.zip", session_ids=[name])
     with pytest.raises(InvalidInput):
-        client.archive(tmp_path / "all.zip", session_ids=[])
+        client.export_many(tmp_path / "all.zip", session_ids=[])
     with pytest.raises(ValueError, match="not both"):
-        client.archive(tmp_path / "all.zip", session_ids=[name], user_id=name)
+        client.export_many(tmp_path / "all.zip", session_ids=[name], user_id=name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -196,7 +196,7 @@ def test_it_does_the_same_asynchronously(
         async with connect() as client:
             started = await client.start_import(chat, tags=[name])
             done = await client.wait_for_import(started.import_id, within=30, every_seconds=0.1)
-            size = await client.archive(tmp_path / "all.zip", tag=name)
+            size = await client.export_many(tmp_path / "all.zip", tag=name)
             listed = [one.import_id async for one in client.imports(page=2)]
             await client.undo_import(started.import_id)
             undone = await client.wait_for_import(started.import_id, within=30)

@@ -29,7 +29,7 @@ class AsyncFileVerbs(AsyncCore):
         async with self.export_stream(session_id, form) as pieces:
             return await _write(pieces, to)
 
-    def archive_stream(
+    def export_many_stream(
         self,
         form: Format = "json",
         *,
@@ -37,10 +37,10 @@ class AsyncFileVerbs(AsyncCore):
         after: str = "",
         **narrowed: Unpack[SessionNarrowing],
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Many sessions as a ZIP, in pieces as it is made; see `archive`."""
+        """Many sessions as a ZIP, in pieces as it is made; see `export_many`."""
         return self.stream(archive_request(form, session_ids, after, narrowed))
 
-    async def archive(
+    async def export_many(
         self,
         to: str | PathLike[str] | BinaryIO,
         form: Format = "json",
@@ -55,7 +55,7 @@ class AsyncFileVerbs(AsyncCore):
         `after` goes on behind a session's ID. Returns its size in bytes. Raises NotFound, Unreachable, and ValueError
         for names and filters at once.
         """
-        chosen = self.archive_stream(form, session_ids=session_ids, after=after, **narrowed)
+        chosen = self.export_many_stream(form, session_ids=session_ids, after=after, **narrowed)
         async with chosen as pieces:
             return await _write(pieces, to)
 

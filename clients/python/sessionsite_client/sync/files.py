@@ -27,7 +27,7 @@ class FileVerbs(Core):
         with self.export_stream(session_id, form) as pieces, whole_file(to) as file:
             return sum(file.write(piece) for piece in pieces)
 
-    def archive_stream(
+    def export_many_stream(
         self,
         form: Format = "json",
         *,
@@ -35,10 +35,10 @@ class FileVerbs(Core):
         after: str = "",
         **narrowed: Unpack[SessionNarrowing],
     ) -> AbstractContextManager[Iterator[bytes]]:
-        """Many sessions as a ZIP, in pieces as it is made; see `archive`."""
+        """Many sessions as a ZIP, in pieces as it is made; see `export_many`."""
         return self.stream(archive_request(form, session_ids, after, narrowed))
 
-    def archive(
+    def export_many(
         self,
         to: str | PathLike[str] | BinaryIO,
         form: Format = "json",
@@ -53,7 +53,7 @@ class FileVerbs(Core):
         `after` goes on behind a session's ID. Returns its size in bytes. Raises NotFound, Unreachable, and ValueError
         for names and filters at once.
         """
-        chosen = self.archive_stream(form, session_ids=session_ids, after=after, **narrowed)
+        chosen = self.export_many_stream(form, session_ids=session_ids, after=after, **narrowed)
         with chosen as pieces, whole_file(to) as file:
             return sum(file.write(piece) for piece in pieces)
 
