@@ -21,6 +21,8 @@ from sessionsite_client import (
 )
 from sessionsite_client.exports import whole_file
 
+from sessions.api import openapi
+
 from .running import run
 from .server import Server
 
@@ -306,3 +308,39 @@ def test_it_has_the_same_verbs_in_both_clients() -> None:
 
 def vars_of(kind: type[Any]) -> dict[str, Any]:
     return {name: getattr(kind, name) for name in dir(kind) if callable(getattr(kind, name))}
+
+
+# Operations whose verb has another name, or has none with a reason.
+OTHERWISE = {
+    "append_interaction": "log",
+    "append_interactions": "log_many",
+    "edit_context": "update_context",
+    "export_named_sessions": "export_many",
+    "export_session": "export",
+    "export_sessions": "export_many",
+    "get_context_pack": "context_pack",
+    "get_me": "me",
+    "hold_session": "hold",
+    "merge_sessions": "merge",
+    "pin_interaction": "pin",
+    "release_session": "release",
+    "restore_session": "restore",
+    "resume_session": "resume",
+    "trash_session": "trash",
+    "unpin_interaction": "unpin",
+}
+NO_VERB = {
+    "append_batches": "the recorders send by it",
+    "get_metrics": "for what watches a server",
+    "get_openapi": "for who makes another client",
+    "health_live": "for what watches a server",
+    "health_ready": "for what watches a server",
+}
+
+
+def test_it_has_a_verb_for_every_operation() -> None:
+    paths = openapi.document()["paths"].values()
+    operations = {one["operationId"] for path in paths for name, one in path.items() if name != "parameters"}
+    assert operations >= {*OTHERWISE, *NO_VERB}
+    lacking = [one for one in operations - NO_VERB.keys() if not hasattr(Client, OTHERWISE.get(one, one))]
+    assert lacking == []
