@@ -31,7 +31,8 @@ class Share:
 
     def leave(self) -> None:
         """Say that this process takes no more connections."""
-        _ENTRY.pack_into(_memory, self._at, 0, 0)
+        if _ENTRY.unpack_from(_memory, self._at)[0] == os.getpid():
+            _ENTRY.pack_into(_memory, self._at, 0, 0)
 
     def is_larger(self) -> bool:
         """Whether another process that lives has fewer."""

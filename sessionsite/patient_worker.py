@@ -81,7 +81,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         try:
             super().run()
         finally:
-            self._share.leave()
+            self._leave()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Look for new connections, or no more; told to stop, it still answers those that it has for a while."""
+        super().set_accept_enabled(enabled)
+        if not self.alive:
+            self._leave()
+
+    def _leave(self) -> None:
+        share, self._share = self._share, None
+        if share is not None:
+            share.leave()
 
     def accept(self, listener: socket.socket) -> None:
         if self._share is not None and self._share.is_larger():

@@ -37,8 +37,8 @@ type Progress = Callable[[str], None]
 class SearchPage:
     """Some hits, the best of the latest first, and the cursor to older ones, empty behind the last.
 
-    `behind` are the sessions of which something that was there when the search began is not found yet, counted up to
-    201; 0 means that all of it is found.
+    `behind` are the sessions of which something that was there when the search began is not found yet; 0 means that all
+    of it is found. Where more than 200 were, those that came in meanwhile are counted too, up to 201.
     """
 
     hits: Sequence[SearchHit]

@@ -59,8 +59,9 @@ log = logging.getLogger(__name__)
 class Settled:
     """What a round of settling did. `left` are the sessions that owed something when it began and still do.
 
-    They are counted up to one more than the limit of the round. What came in meanwhile is not among it: a worker that
-    went on for that would never rest while somebody writes, and would index every few interactions by themselves.
+    They are counted up to one more than the limit of the round; where more than the limit owed something, others count
+    with them. Otherwise what came in meanwhile is not among it: a worker that went on for that would never rest while
+    somebody writes, and would index every few interactions by themselves.
     """
 
     sessions: int

@@ -145,12 +145,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._end_turn()
 
     def _commit(self) -> None:
-        if self.queries_logged or self.connection is None:
-            super()._commit()  # type: ignore[misc]  # the stubs leave out private methods
-        else:
-            with self.wrap_database_errors:
-                self.connection.commit()
-        self._end_turn()
+        try:
+            if self.queries_logged or self.connection is None:
+                super()._commit()  # type: ignore[misc]  # the stubs leave out private methods
+            else:
+                with self.wrap_database_errors:
+                    self.connection.commit()
+        finally:
+            # Ctrl-C may come right behind it; nobody rolls back then what is over. What failed is rolled back.
+            if self.connection is None or not self.connection.in_transaction:
+                self._end_turn()
         self._commits += 1
         if self._commits % COMMITS_BETWEEN_LOOKS == 0:
             self.checkpoint_when_due()

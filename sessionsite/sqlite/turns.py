@@ -2,7 +2,8 @@
 
 SQLite's own waiting sleeps and looks again, ever more rarely, up to 100 ms at a time: with eight writers the unluckiest
 percent waited 110 to 140 ms for locks that were held for one. Threads of one process hand a turn on without sleeping;
-between processes a file is locked, and the system wakes the next. Whoever dies gives its turn back with it.
+between processes a file is locked, and the system wakes the next. Whoever dies gives its turn back with it, but for
+what it forked meanwhile: a lock lasts as long as anybody has the file open.
 """
 
 import fcntl
@@ -46,8 +47,10 @@ class Turns:
 
     def give_back(self) -> None:
         """End a turn that was taken."""
-        self._unlock()
-        self._threads.release()
+        try:
+            self._unlock()
+        finally:
+            self._threads.release()
 
     def _lock_file_now(self) -> bool:
         # A lock is its file's, whichever thread asked: while the deputy waits for it, it would be given to both.
@@ -106,7 +109,8 @@ class _Deputy:
         """Have the lock waited for; False when it has not come in time."""
         with self._changed:
             try:
-                self._is_wanted = True
+                # Who was interrupted while it waited may have left something behind.
+                self._is_wanted, self._has_it = True, False
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._has_it, max(0.0, seconds))
                 return self._has_it

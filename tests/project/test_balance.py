@@ -1,6 +1,8 @@
 """Connections are shared out among the server's processes."""
 
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -8,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +66,16 @@ def test_one_that_ends_is_waited_for_by_nobody() -> None:
     assert not left.is_larger()
 
 
+def test_who_leaves_takes_nobody_elses_number_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, same_place, two = Share(1), Share(65), Share(2)
+    with monkeypatch.context() as other:
+        other.setattr(os, "getpid", os.getppid)
+        one.tell(0)
+    two.tell(5)
+    same_place.leave()
+    assert two.is_larger()
+
+
 def test_two_that_share_a_place_still_know_their_own() -> None:
     one, two = Share(1), Share(65)
     one.tell(5)
@@ -79,6 +92,39 @@ def test_clients_that_stay_are_spread_over_both_processes() -> None:
     # late in seeing that the last round's clients are gone, and takes one or two fewer.
     apart = [abs(2 * max(one.values()) - 8) for one in rounds]
     assert sum(apart) <= 2 * len(rounds), apart
+
+
+def test_one_that_is_told_to_stop_keeps_the_others_waiting_no_more(tmp_path: Path) -> None:
+    """It goes on with what it has, which may take long, and takes nothing new."""
+    over = tmp_path / "over"
+    with running(WEB_CONCURRENCY="2", HELD_UNTIL=str(over)) as port, ExitStack() as staying:
+        held: dict[bytes, socket.socket] = {}
+        ending = time.monotonic() + 20
+        while len(held) < 2:
+            assert time.monotonic() < ending
+            client = staying.enter_context(connect(port))
+            held.setdefault(_process_of(client), client)
+        for client in held.values():
+            client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        try:
+            assert _told(port, b"sharing") == 2
+            os.kill(_told(port, b"server"), signal.SIGTTOU)
+            while _told(port, b"sharing") == 2:
+                assert time.monotonic() < ending
+            assert [client for client in held.values() if _has_answer(client)] == []
+        finally:
+            over.touch()
+        assert [answer_to(client, b"held")[-4:] for client in held.values()] == [b"held"] * 2
+
+
+def _told(port: int, what: bytes) -> int:
+    with connect(port) as client:
+        client.sendall(b"GET /" + what + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        return int(answer_to(client, b" " + what).splitlines()[-1].split()[0])
+
+
+def _has_answer(client: socket.socket) -> bool:
+    return bool(select.select([client], [], [], 0)[0])
 
 
 def _round(port: int) -> Counter[bytes]:

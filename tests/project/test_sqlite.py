@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError
@@ -15,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 from sessionsite.database import database_config
 from sessionsite.sqlite import base
 from sessionsite.sqlite.base import DatabaseWrapper, checkpoint
+from sessionsite.sqlite.turns import Turns
 
 PAGE_BYTES = 4096
 
@@ -118,6 +120,49 @@ def test_it_gives_its_turn_back_however_a_transaction_ends(
             write(second)
         if database.connection is not None:
             database.set_autocommit(True)
+
+
+def test_it_gives_its_turn_back_when_it_is_interrupted_behind_a_commit(
+    connect: Callable[[], DatabaseWrapper], database: DatabaseWrapper
+) -> None:
+    class Interrupted:
+        """A driver's connection, and Ctrl-C as soon as it has committed."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        def commit(self) -> None:
+            real.commit()
+            raise KeyboardInterrupt
+
+    begin(database)
+    real, database.connection = database.connection, Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        database.commit()
+    database.connection = real
+    second = connect()
+    with second.waiting_at_most(0):
+        write(second)
+
+
+def test_it_keeps_its_turn_while_a_commit_that_failed_can_be_tried_again(database: DatabaseWrapper, path: Path) -> None:
+    class Failing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        def commit(self) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    begin(database)
+    real, database.connection = database.connection, Failing()
+    with pytest.raises(OperationalError, match="disk"):
+        database.commit()
+    database.connection = real
+    other = Turns(path)
+    assert not other.take(0)
+    database.rollback()
+    assert other.take(0)
+    other.give_back()
 
 
 def test_it_gives_its_turn_back_when_a_transaction_cannot_begin(

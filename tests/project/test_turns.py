@@ -185,7 +185,37 @@ def test_who_is_interrupted_while_waiting_holds_nothing(database: Path, monkeypa
         with pytest.raises(KeyboardInterrupt):
             turns.take(30)
         killer.join()
-    assert Turns(database).take(5)
+    another = Turns(database)
+    assert another.take(5)
+    another.give_back()
+    assert turns.take(5)
+    turns.give_back()
+
+
+def test_who_waited_for_a_thread_has_less_time_for_a_process(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, left = turns_at(database), list[float]()
+    monkeypatch.setattr(turns, "_lock_file_now", lambda: False)
+    monkeypatch.setattr(turns, "_lock_file", left.append)
+    turns._threads.acquire()
+    threading.Timer(0.1, turns._threads.release).start()
+    turns.take(10)
+    assert 0 < left[0] <= 9.9
+
+
+def test_who_is_interrupted_while_giving_back_keeps_no_thread_out(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    turns = turns_at(database)
+    assert turns.take(0)
+    with monkeypatch.context() as broken:
+        broken.setattr(fcntl, "flock", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            turns.give_back()
+    assert turns.take(5)
+    turns.give_back()
 
 
 def test_a_file_system_without_locks_stops_nobody(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
