@@ -248,7 +248,7 @@ def read_manifest(source: Input) -> Iterator[ImportEvent]:
         source.records_read += 1
         if isinstance(line, SetAside):
             yield line
-        elif reason := line.record.get("left_out"):
+        elif "session_id" in line.record and (reason := line.record.get("left_out")):
             yield set_aside(line.place, f"a session that was left out: {name_of(reason)}", damaged=False, raw=line.raw)
         else:
             source.records_noted += 1

@@ -145,6 +145,7 @@ def test_a_manifest_names_what_was_left_out(tmp_path: Path) -> None:
         {"manifest_version": 1, "sessions": 2},
         {"session_id": "a", "file": "f"},
         {"session_id": "b", "left_out": "gone"},
+        {"kind": "end", "documents": 1, "left_out": 1, "bytes": 10},
     ]
     events = read(tmp_path, "".join(json.dumps(line) + "\n" for line in lines))
     assert only(tmp_path / "export").format_name == "sessionsite-manifest"

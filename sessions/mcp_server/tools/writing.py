@@ -80,7 +80,7 @@ def resume_session(caller: Caller, wanted: ResumeSession) -> Answer[ResumedSessi
     """
     found = agents.resume(caller, wanted.session_id, user_id=wanted.user_id, max_tokens=wanted.max_tokens)
     pack = found.context_pack
-    left = "" if not pack.left_out.ranges else f" {counted(sum(gap.count for gap in pack.left_out.ranges), 'more')}"
+    left = "" if not pack.left_out.ranges else f" {counted(sum(gap.count for gap in pack.left_out.ranges), 'more', 'more')}"
     text = (
         f"Resumed session {found.session.session_id} of user {found.session.user_id}: "
         f"{counted(pack.session.interactions, 'interaction')}, {len(pack.latest)} of the latest in this pack"
