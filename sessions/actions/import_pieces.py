@@ -38,6 +38,7 @@ from .context import set_tags
 from .find import lock_session
 from .identity import claim_user, resolve_user
 from .log import append, same_content
+from .own_ids import with_own_ids, with_own_pins
 from .restoring import differs, draft_of, restore
 
 NOT_YOURS = "A session of this ID is not yours."
@@ -287,9 +288,8 @@ class Writer:
     def _restore(self, piece: ExportedPiece) -> Outcome:
         export = self._owned(piece.export)
         is_exact = export.record.session_id in self._created
-        restored = restore(
-            export, piece.interactions, is_exact=is_exact, user_id=self._user_id, tags=sorted(self._tags)
-        )
+        interactions = self._owned_interactions(piece)
+        restored = restore(export, interactions, is_exact=is_exact, user_id=self._user_id, tags=sorted(self._tags))
         session = restored.session
         self._refuse_others(session)
         outcome = Outcome(session.pk, session.source, is_new=restored.is_new)
@@ -311,7 +311,16 @@ class Writer:
         """The export as an owner may bring it: the session is theirs, and no other comes in with its merges."""
         if not self._owner:
             return export
-        return replace(export, record=replace(export.record, user_id=self._owner), merges=())
+        record = with_own_pins(export.record, resolve_user(self._owner))
+        return replace(export, record=replace(record, user_id=self._owner), merges=())
+
+    def _owned_interactions(self, piece: ExportedPiece) -> Sequence[ExportedInteraction]:
+        """The interactions as an owner may bring them."""
+        if not self._owner:
+            return piece.interactions
+        records = [one.record for one in piece.interactions]
+        own = with_own_ids(records, piece.session_id, resolve_user(self._owner))
+        return [replace(one, record=record) for one, record in zip(piece.interactions, own, strict=True)]
 
     def _refuse_others(self, session: Session) -> None:
         """Raise Conflict where a session is not the owner's; what was done to it by then is taken back."""

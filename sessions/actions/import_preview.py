@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sessions import validation
@@ -27,6 +27,7 @@ from .find import get_session
 from .identity import resolve_user
 from .import_pieces import NOT_YOURS
 from .log import same_content
+from .own_ids import with_own_ids
 from .restoring import present_among
 
 _BATCH = 500
@@ -162,8 +163,9 @@ class Preview:
             if home.refused:
                 file.refused[home.refused] += len(ones)
                 continue
-            present = _present(home.pk, ones)
-            for one in ones:
+            owned = _with_own_ids(session_id, ones, self._owner)
+            present = _present(home.pk, owned)
+            for one in owned:
                 self._count(file, home, one, present)
 
     def _count(self, file: FilePreview, home: "_Home", one: "_Waiting", present: Mapping[Any, Interaction]) -> None:
@@ -252,6 +254,15 @@ def _home_of(session_id: str, owner: str) -> _Home:
     if owner and session.user_id != owner:
         return _Home(refused=NOT_YOURS)
     return _Home(session.pk, f"Session {session.pk!r} lies in the trash." if session.trashed_at else "")
+
+
+def _with_own_ids(session_id: str, ones: Sequence[_Waiting], owner: str) -> Sequence[_Waiting]:
+    """What waits as an owner may bring it; an export of our own has nothing but records."""
+    records = [one.draft for one in ones if isinstance(one.draft, InteractionRecord)]
+    if not owner or not records:
+        return ones
+    own = with_own_ids(records, session_id, owner)
+    return [replace(one, draft=record) for one, record in zip(ones, own, strict=True)]
 
 
 def _present(session_id: str, ones: Sequence[_Waiting]) -> Mapping[Any, Interaction]:

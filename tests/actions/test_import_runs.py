@@ -183,6 +183,27 @@ def test_an_owner_gets_what_an_export_says_is_somebody_elses() -> None:
     assert sum(run.report["refused"].values()) == 1
 
 
+@pytest.mark.parametrize("guessed", ["question 1", "something else"])
+def test_an_owner_is_not_told_what_is_somebody_elses_by_its_id(guessed: str) -> None:
+    """An export under another name, with IDs that another user's interactions have, and a guess of what they say."""
+    make_session(session_id="s1", user_id="bob")
+    first = log("s1", prompt="question 1")
+    log("s1", prompt="question 2", parent_id=first.pk)
+    actions.pin_interaction("s1", first.pk, actor=ALICE)
+    whole = "".join(actions.export_session("s1")).encode().replace(b'"s1"', b'"s2"')
+    files = {"a.json": whole.replace(b"question 1", guessed.encode())}
+    told = work(stage(files, confirmed=False, owner="carol")).preview
+    assert (told["new_interactions"], told["known_interactions"], told["differing"]) == (2, 0, 0)
+    report = work(stage(files, owner="carol")).report
+    assert (report["added"], report["known"], report["differing_count"]) == (2, 0, 0)
+    assert (prompts("s1"), prompts("s2")) == (["question 1", "question 2"], [guessed, "question 2"])
+    ours = Interaction.objects.get(session_id="s2", sequence=1)
+    assert Interaction.objects.get(session_id="s2", sequence=2).parent_id == ours.pk != first.pk
+    assert Session.objects.get(pk="s2").pins == [str(ours.pk)]
+    again = work(stage(files, owner="carol")).report
+    assert (again["added"], again["known"], again["differing_count"], findings()) == (0, 2, 0, [])
+
+
 def test_an_owner_sees_only_their_own() -> None:
     run = stage({"s1.jsonl": lines(1)}, owner="carol")
     stage({"s1.jsonl": lines(1)})

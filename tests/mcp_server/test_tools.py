@@ -117,7 +117,8 @@ def test_it_resumes_within_the_budget() -> None:
     pack = data("resume_session", session_id="one", max_tokens=2_000)["context_pack"]
     assert pack["budget"]["tokens"] <= 2_000
     assert pack["left_out"]["ranges"]
-    assert " more left out" in getattr(call("resume_session", session_id="one", max_tokens=2_000).content[0], "text", "")
+    said = call("resume_session", session_id="one", max_tokens=2_000).content[0]
+    assert " more left out" in getattr(said, "text", "")
 
 
 def test_it_resumes_from_the_trash_and_adds_nothing() -> None:

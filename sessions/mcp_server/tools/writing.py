@@ -80,11 +80,11 @@ def resume_session(caller: Caller, wanted: ResumeSession) -> Answer[ResumedSessi
     """
     found = agents.resume(caller, wanted.session_id, user_id=wanted.user_id, max_tokens=wanted.max_tokens)
     pack = found.context_pack
-    left = "" if not pack.left_out.ranges else f" {counted(sum(gap.count for gap in pack.left_out.ranges), 'more', 'more')}"
+    left = sum(gap.count for gap in pack.left_out.ranges)
     text = (
         f"Resumed session {found.session.session_id} of user {found.session.user_id}: "
         f"{counted(pack.session.interactions, 'interaction')}, {len(pack.latest)} of the latest in this pack"
-        f"{left and f',{left} left out'}. {DATA_NOTE}"
+        f"{f', {left:,} more left out' if left else ''}. {DATA_NOTE}"
     )
     values = {name: getattr(found, name) for name in Resumed.model_fields}
     return Answer(ResumedSession.model_construct(**values, note=DATA_NOTE), text)
