@@ -1,6 +1,7 @@
 """What every test gets: its own data directory, and a database like the real one."""
 
 import gc
+import signal
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    """What is started in the background may ignore Ctrl-C, and what it starts does too: tests could not press it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,11 +133,18 @@ def test_a_signal_ends_it_cleanly_and_the_same_call_goes_on(tmp_path: Path) -> N
     for number in range(150):
         make_session(session_id=f"s{number:03}", turns=1)
     command = [sys.executable, str(ROOT / "manage.py"), "export_sessions", "--all", "--to", str(tmp_path / "out")]
-    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not any(tmp_path.glob("out/s*")):
-        time.sleep(0.001)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    # On a busy machine it may be done before it is seen to have begun; then once more, from nothing.
+    for _ in range(5):
+        process = subprocess.Popen(
+            command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        while process.poll() is None and not any(tmp_path.glob("out/s*")):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        if process.returncode != 0:
+            break
+        shutil.rmtree(tmp_path / "out")
     assert process.returncode == 130
     assert "The same call goes on where this one stopped." in err
     assert "Traceback" not in err
