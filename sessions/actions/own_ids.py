@@ -14,9 +14,7 @@ from sessions.records import InteractionRecord, SessionRecord
 
 
 def with_own_ids(records: Sequence[InteractionRecord], session_id: str, owner: str) -> Sequence[InteractionRecord]:
-    """Interactions of a session as a user, by the ID of today, may bring them; all as they are without an owner."""
-    if not owner:
-        return records
+    """Interactions of a session as a user may bring them; `owner` is the ID that the user goes by today."""
     taken = _taken({one for record in records for one in (record.id, record.parent_id) if one is not None}, owner)
     if not taken:
         return records
@@ -29,8 +27,7 @@ def with_own_ids(records: Sequence[InteractionRecord], session_id: str, owner: s
 
 def with_own_pins(record: SessionRecord, owner: str) -> SessionRecord:
     """A session's header whose pins name the interactions by the same IDs."""
-    if not owner or not (taken := _taken(record.pins, owner)):
-        return record
+    taken = _taken(record.pins, owner)
     return replace(record, pins=[_own(pin, record.session_id) if pin in taken else pin for pin in record.pins])
 
 
