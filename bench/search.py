@@ -183,12 +183,12 @@ def _indexing_at_once() -> Iterator[None]:
 
     append = log.append
 
-    def append_and_index(*given: Any) -> log.Appended:
-        done = append(*given)
+    def append_and_index(*given: Any, **named: Any) -> log.Appended:
+        done = append(*given, **named)
         engine().insert([passage for row in done.rows for passage in index.of_interaction(row, "")])
         return done
 
-    log.append = append_and_index  # type: ignore[assignment]
+    log.append = append_and_index
     try:
         yield
     finally:

@@ -28,6 +28,7 @@ _SHARED_INTERACTION_FIELDS = (
     "occurred_at",
     "recorded_at",
     "idempotency_key",
+    "key_scope",
     "parent_id",
 )
 # One call for all of them: every append reads a row.

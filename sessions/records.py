@@ -152,7 +152,9 @@ class InteractionDraft:
 class Origin:
     """Where a merge took an interaction from: the merge, the session, and its sequence there.
 
-    `idempotency_key` is the key that it had to give up, because the survivor used it for something else.
+    `idempotency_key` is the key that it had to give up, because the survivor used it for something else: what an
+    interaction has that is sent to an absorbed session, stays with the survivor when the merge is undone, and meets its
+    own key again when the two are merged anew.
     """
 
     merge_id: UUID
@@ -163,7 +165,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InteractionRecord:
-    """An interaction as both copies hold it."""
+    """An interaction as both copies hold it.
+
+    `key_scope` is the session in which the idempotency key was given, where that is not the one that holds it: a merge
+    brought the interaction here, or it was sent to the ID of a session that had been merged into this one.
+    """
 
     id: UUID
     sequence: int
@@ -184,6 +190,7 @@ class InteractionRecord:
     occurred_at: datetime
     recorded_at: datetime
     idempotency_key: str | None = None
+    key_scope: str = ""
     parent_id: UUID | None = None
     source_record: bytes | None = None
     origins: Sequence[Origin] = field(default_factory=list)

@@ -108,6 +108,7 @@ from .import_runs import (
 from .import_undo import carry_out_undo
 from .import_work import RecordedImport, record_import, work_on_imports
 from .imports import ImportReport, adopt, import_events, import_source, import_steps
+from .keys import scope_of
 from .life import (
     hold_session,
     purge_session,
@@ -431,6 +432,7 @@ __all__ = [
     "revoke_token",
     "run_due_schedules",
     "save_view",
+    "scope_of",
     "search",
     "search_debt",
     "session_document",

@@ -20,8 +20,7 @@ _PLAIN = tuple(name for name in _FIELDS if name not in _JSON)
 def find_duplicates(session_ids: Sequence[str]) -> dict[str, dict[UUID, UUID]]:
     """By session, the interactions that a session before it has too, each with its twin there.
 
-    The same is what has one idempotency key and one content. Of several sessions with a key only the first counts:
-    it is the one that would keep the key.
+    The same is what has one idempotency key and one content.
     """
     return {pk: _shared(pk, session_ids[:place]) for place, pk in enumerate(session_ids) if place}
 
@@ -30,9 +29,9 @@ def _shared(session_id: str, before: Sequence[str]) -> dict[UUID, UUID]:
     """A session's interactions that those before it have, with their twins; JSON is compared by what it means."""
     keyed = Interaction.objects.filter(session_id=session_id, idempotency_key__isnull=False).order_by()
     candidates = (
-        keyed.annotate(twin=Subquery(_holder(before)))
-        .filter(Exists(_twins(_PLAIN)))
-        .annotate(alike=Exists(_twins(_JSON)))
+        keyed.annotate(twin=Subquery(_first_alike(before)))
+        .filter(twin__isnull=False)
+        .annotate(alike=Exists(_same(Interaction.objects.filter(pk=OuterRef("twin")).order_by(), _JSON)))
         .values_list("pk", "twin", "alike")
     )
     twins: dict[UUID, UUID] = {}
@@ -42,19 +41,21 @@ def _shared(session_id: str, before: Sequence[str]) -> dict[UUID, UUID]:
     return {**twins, **_same_by_meaning(doubtful)}
 
 
-def _holder(before: Sequence[str]) -> QuerySet[Interaction, UUID]:
-    """The interaction that holds the outer one's key, in the first of some sessions that has it."""
+def _first_alike(before: Sequence[str]) -> QuerySet[Interaction, UUID]:
+    """The interaction with the outer one's key that is like it in the plain columns, in the first session that has one.
+
+    Merges may have brought a session several with one key.
+    """
     holders = Interaction.objects.filter(session_id__in=before, idempotency_key=OuterRef("idempotency_key"))
     place = Case(
         *(When(session_id=session_id, then=Value(number)) for number, session_id in enumerate(before)),
         output_field=IntegerField(),
     )
-    return holders.order_by(place).values_list("pk", flat=True)[:1]
+    return _same(holders, _PLAIN).order_by(place, "sequence").values_list("pk", flat=True)[:1]
 
 
-def _twins(names: Sequence[str]) -> QuerySet[Interaction]:
-    """The outer row's twin, if it is like the row in some columns."""
-    rows = Interaction.objects.filter(pk=OuterRef("twin")).order_by()
+def _same(rows: QuerySet[Interaction], names: Sequence[str]) -> QuerySet[Interaction]:
+    """Of some rows those that are like the outer one in some columns."""
     for name in names:
         same = Q(**{name: OuterRef(name)})
         if _FIELDS[name].null:

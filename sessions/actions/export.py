@@ -3,7 +3,7 @@
 import json
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone
@@ -27,7 +27,7 @@ def export_session(session_id: str, form: str = catalogue.DEFAULT) -> Iterator[s
     Raises InvalidInput for an unknown format and SessionNotFound, both at once, not on the way.
     """
     format = export_format(form)
-    return format.write(_conversation(get_session(session_id), with_sources=format.with_sources))
+    return format.write(_conversation(get_session(session_id), format))
 
 
 def export_format(form: str) -> Format:
@@ -38,22 +38,33 @@ def export_format(form: str) -> Format:
     return found
 
 
-def _conversation(session: Session, *, with_sources: bool) -> Conversation:
+def _conversation(session: Session, format: Format) -> Conversation:
     merges = Merge.objects.filter(survivor_id=session.pk).order_by("merged_at", "id")
     return Conversation(
         header=mapping.session_record(session, session.tags.values_list("name", flat=True)),
         merges=[mapping.merge_record(row) for row in merges],
-        interactions=lambda: _interactions(session.pk, with_sources=with_sources),
+        interactions=lambda: _interactions(session.pk, format),
         total_interactions=session.total_interactions,
         exported_at=timezone.now(),
     )
 
 
-def _interactions(session_id: str, *, with_sources: bool) -> Iterator[InteractionRecord]:
-    if with_sources:
-        return map(mapping.interaction_record, Interaction.objects.of(session_id).iterator(chunk_size=_CHUNK))
-    rows = Interaction.objects.of(session_id).defer("source_record").iterator(chunk_size=_CHUNK)
-    return (mapping.interaction_record(_without_original(row)) for row in rows)
+def _interactions(session_id: str, format: Format) -> Iterator[InteractionRecord]:
+    if not format.with_sources:
+        rows = Interaction.objects.of(session_id).defer("source_record").iterator(chunk_size=_CHUNK)
+        return (mapping.interaction_record(_without_original(row)) for row in rows)
+    records = map(mapping.interaction_record, Interaction.objects.of(session_id).iterator(chunk_size=_CHUNK))
+    return _with_each_key_once(records) if format.ids_from_keys else records
+
+
+def _with_each_key_once(records: Iterator[InteractionRecord]) -> Iterator[InteractionRecord]:
+    """The records, those without a key whose key stood ahead: sessions that a merge made one may both have had it."""
+    seen: set[str] = set()
+    for record in records:
+        key = record.idempotency_key
+        yield record if key is None or key not in seen else replace(record, idempotency_key=None)
+        if key is not None:
+            seen.add(key)
 
 
 @dataclass(frozen=True, slots=True)

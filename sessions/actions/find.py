@@ -15,6 +15,8 @@ from sessions.mirror import drain
 from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Session, Tombstone
 
+from .keys import known_by_key
+
 MAX_PAGE = 500
 MAX_KEYS = 2_000
 """So many idempotency keys may be asked for at once: those of the largest batch."""
@@ -98,12 +100,13 @@ def list_interactions(
     limit: int = 100,
     path: Sequence[int] | None = None,
     keys: Sequence[str] | None = None,
+    key_scope: str = "",
     with_source: bool = False,
 ) -> InteractionPage:
     """Up to `limit` interactions behind a sequence, or the last ones ahead of one; from the start without either.
 
     `path` narrows them to the sequences of one way through a conversation that branches, in their order; `keys` to some
-    idempotency keys. Raises InvalidInput.
+    idempotency keys of a scope (see `keys`). Raises InvalidInput.
     """
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidInput("limit", f"must lie between 1 and {MAX_PAGE}.")
@@ -112,7 +115,8 @@ def list_interactions(
         # The original records are for exports; a page of them could be very large.
         rows = rows.defer("source_record")
     if keys is not None:
-        rows = rows.filter(idempotency_key__in=_checked_keys(keys))
+        known = known_by_key(session_id, key_scope, _checked_keys(keys))
+        rows = rows.filter(pk__in=[row.pk for row in known.values()])
     if path is not None:
         rows = rows.filter(sequence__in=_stretch_of(path, after, before, limit + 1))
     if before is not None:

@@ -37,7 +37,8 @@ from .begin import checked_header, checked_session_id, refuse_files, refuse_purg
 from .context import set_tags
 from .find import lock_session
 from .identity import claim_user, resolve_user
-from .log import append, same_content
+from .keys import known_by_key, same_content, scope_of
+from .log import append
 from .own_ids import with_own_ids, with_own_pins
 from .restoring import differs, draft_of, restore
 
@@ -191,7 +192,7 @@ class Writer:
         store.refuse_used(piece.session_id)
         session = self._new_session(piece, store)
         outcome = Outcome(session.pk, session.source, is_new=True)
-        appended = append(session, _unknown(piece, {}, outcome), known={})
+        appended = append(session, _unknown(piece, {}, outcome), scope="", known={})
         tags = set(self._tags)
         for draft in piece.drafts:
             self._fill_in(session, draft)
@@ -237,8 +238,9 @@ class Writer:
         if session.trashed_at is not None:
             return _refused_as_trashed(outcome, len(piece.interactions))
         keys = [draft.idempotency_key for draft, _ in piece.interactions if draft.idempotency_key is not None]
-        rows = Interaction.objects.filter(session=session, idempotency_key__in=keys).order_by() if keys else ()
-        appended = append(session, _unknown(piece, {row.idempotency_key: row for row in rows}, outcome))
+        scope = scope_of(piece.session_id, session.pk)
+        drafts = _unknown(piece, {**known_by_key(session.pk, scope, keys)}, outcome)
+        appended = append(session, drafts, scope=scope)
         changed = [self._amend(session, draft) for draft in piece.drafts]
         if appended.added:
             latest = max(row.occurred_at for row in appended.rows)

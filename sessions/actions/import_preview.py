@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 from sessions import validation
 from sessions.branching import SIDES
 from sessions.errors import InvalidInput, SessionNotFound, SessionPurged
 from sessions.importers import Source
-from sessions.models import Interaction, Session
+from sessions.models import Interaction
 from sessions.records import (
     ExportedInteraction,
     ExportedSession,
@@ -26,9 +27,9 @@ from .begin import checked_session_id
 from .find import get_session
 from .identity import resolve_user
 from .import_pieces import NOT_YOURS
-from .log import same_content
+from .keys import known_by_key, same_content, scope_of
 from .own_ids import with_own_ids
-from .restoring import present_among
+from .restoring import ScopedKey, present_among, scoped_key
 
 _BATCH = 500
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -164,14 +165,18 @@ class Preview:
                 file.refused[home.refused] += len(ones)
                 continue
             owned = _with_own_ids(session_id, ones, self._owner)
-            present = _present(home.pk, owned)
+            scope = scope_of(session_id, home.pk or session_id)
+            present = _present(home.pk, owned, scope)
             for one in owned:
-                self._count(file, home, one, present)
+                self._count(file, one, scope, present)
 
-    def _count(self, file: FilePreview, home: "_Home", one: "_Waiting", present: Mapping[Any, Interaction]) -> None:
+    def _count(
+        self, file: FilePreview, one: "_Waiting", scope: str, present: Mapping[UUID | ScopedKey, Interaction]
+    ) -> None:
         draft = one.draft
         known = present.get(draft.id) if isinstance(draft, InteractionRecord) else None
-        known = known or present.get(draft.idempotency_key)
+        key = scoped_key(draft, scope) if isinstance(draft, InteractionRecord) else (scope, draft.idempotency_key)
+        known = known or present.get(key)
         file.kinds[draft.kind] += 1
         file.tool_calls += draft.kind == InteractionKind.TOOL_CALL
         file.messages += draft.kind not in _TOOLS
@@ -182,7 +187,7 @@ class Preview:
                 file.differing += 1
                 if len(file.differing_places) < _MOST_PLACES:
                     file.differing_places.append(self._named(one.place))
-        elif draft.idempotency_key is not None and self._was_seen(home.pk or one.session_id, draft.idempotency_key):
+        elif draft.idempotency_key is not None and self._was_seen(one.session_id, *key):
             file.known_interactions += 1
         else:
             file.new_interactions += 1
@@ -265,12 +270,9 @@ def _with_own_ids(session_id: str, ones: Sequence[_Waiting], owner: str) -> Sequ
     return [replace(one, draft=record) for one, record in zip(ones, own, strict=True)]
 
 
-def _present(session_id: str, ones: Sequence[_Waiting]) -> Mapping[Any, Interaction]:
+def _present(session_id: str, ones: Sequence[_Waiting], scope: str) -> Mapping[UUID | ScopedKey, Interaction]:
     records = [one.draft for one in ones if isinstance(one.draft, InteractionRecord)]
     if records:
-        return present_among(Session(session_id=session_id), records)
+        return present_among(session_id, records, scope)
     keys = [one.draft.idempotency_key for one in ones if one.draft.idempotency_key is not None]
-    if not (session_id and keys):
-        return {}
-    rows = Interaction.objects.filter(session_id=session_id, idempotency_key__in=keys).order_by()
-    return {row.idempotency_key: row for row in rows}
+    return {(scope, key): row for key, row in known_by_key(session_id, scope, keys).items()}

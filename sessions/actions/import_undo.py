@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _REASON = "import undone"
 _MOST_NAMED = 1_000
 _LONGEST_STEM = 96
-_MOVED = ("id", "session_id", "sequence", "revision", "origins", "idempotency_key", "occurred_at")
+_MOVED = ("id", "session_id", "sequence", "revision", "origins", "idempotency_key", "key_scope", "occurred_at")
 
 
 def undo_steps(run: Import, *, actor: Actor) -> Iterator[None]:

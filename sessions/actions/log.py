@@ -17,9 +17,10 @@ from sessions.mirror import bell
 from sessions.mirror.codec import Entry
 from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Session
-from sessions.records import INTERACTION_CONTENT, Actor, InteractionDraft, InteractionRecord, new_interaction_id
+from sessions.records import INTERACTION_CONTENT, Actor, InteractionDraft, new_interaction_id
 
 from .find import LedElsewhere, lock_session, releasing_locks
+from .keys import known_by_key, same_content, scope_of
 
 log = logging.getLogger(__name__)
 _COUNTERS = (
@@ -80,7 +81,7 @@ def append_interactions(session_id: str, drafts: Iterable[InteractionDraft], *, 
             raise SessionTrashed(
                 f"Session {session.pk!r} lies in the trash.", hint="Resume it first; that brings it back."
             )
-        appended = append(session, checked)
+        appended = append(session, checked, scope=scope_of(session_id, session.pk))
         if appended.added:
             session.last_activity_at = max(session.last_activity_at, appended.recorded_at)
         # A retry writes as well: a commit that SQLite recovered from a killed process may not be on the disk yet,
@@ -106,13 +107,20 @@ def lock_for_append(session_id: str) -> Session:
 
 
 def append(
-    session: Session, drafts: Sequence[InteractionDraft], *, known: dict[str | None, Interaction] | None = None
+    session: Session,
+    drafts: Sequence[InteractionDraft],
+    *,
+    scope: str,
+    known: dict[str | None, Interaction] | None = None,
 ) -> Appended:
     """Insert drafts behind a locked session's last interaction and count them on it; the caller saves it.
 
-    `known` are the session's interactions that the drafts name by key, where the caller has them.
+    Their keys are of that scope (see `keys`). `known` are the session's interactions that the drafts name by key, where
+    the caller has them.
     """
-    known = _known_by_key(session, drafts) if known is None else known
+    if known is None:
+        keys = {key for draft in drafts for key in (draft.idempotency_key, draft.parent_key) if key is not None}
+        known = known_by_key(session.pk, scope, keys)
     known_models = session.model_names
     now = timezone.now()
     rows: list[Interaction] = []
@@ -121,7 +129,7 @@ def append(
     for draft in drafts:
         row = known.get(draft.idempotency_key) if draft.idempotency_key is not None else None
         if row is None:
-            row = _new_row(session, draft, known, now)
+            row = _new_row(session, draft, scope, known, now)
             new.append(row)
             entries.append(Entry(row.revision, mapping.interaction_record(row)))
             if draft.idempotency_key is not None:
@@ -140,24 +148,8 @@ def append(
     return Appended(session.pk, rows, len(new), entries, now, counted)
 
 
-def same_content(row: Interaction | InteractionDraft, draft: InteractionDraft | InteractionRecord) -> bool:
-    """Whether a stored interaction says what a draft says; times, parents and source records aside."""
-    return all(getattr(row, name) == getattr(draft, name) for name in INTERACTION_CONTENT)
-
-
-def _known_by_key(session: Session, drafts: Sequence[InteractionDraft]) -> dict[str | None, Interaction]:
-    """The session's interactions that the drafts name, as their own keys or as parents."""
-    keys = {key for draft in drafts for key in (draft.idempotency_key, draft.parent_key) if key is not None}
-    # The common case, one new key, must not cost a query of the ORM, which takes half as long as all the rest.
-    fields = ("session_id", "idempotency_key")
-    if not keys or (len(keys) == 1 and not statements.exists(Interaction, fields, [session.pk, *keys])):
-        return {}
-    found = Interaction.objects.filter(session=session, idempotency_key__in=keys).order_by()
-    return {row.idempotency_key: row for row in found}
-
-
 def _new_row(
-    session: Session, draft: InteractionDraft, known: dict[str | None, Interaction], now: datetime
+    session: Session, draft: InteractionDraft, scope: str, known: dict[str | None, Interaction], now: datetime
 ) -> Interaction:
     values = {name: getattr(draft, name) for name in INTERACTION_CONTENT}
     row = statements.row(
@@ -172,6 +164,7 @@ def _new_row(
             "occurred_at": draft.occurred_at or now,
             "recorded_at": now,
             "idempotency_key": draft.idempotency_key,
+            "key_scope": scope if draft.idempotency_key is not None else "",
             "parent_id": _parent_id(draft, known),
             "source_record": _packed(draft.source_record),
             "origins": [],

@@ -30,13 +30,14 @@ from sessions.records import (
 from .begin import checked_header, checked_session_id, refuse_used_id
 from .find import lock_session
 from .identity import claim_user
-from .log import same_content
+from .keys import known_by_key, same_content, scope_of
 
 MERGE_OF_KNOWN = "a merge of a session that was here before"
 MERGE_OF_SEPARATE = "a merge with a session that is here by itself"
 
 # A numbering may have gaps, where something was set aside; one that leaps further is somebody's joke.
 _LONGEST_GAP = 1_000_000
+type ScopedKey = tuple[str, str | None]
 _ABOUT = (
     "title",
     "context_summary",
@@ -90,7 +91,8 @@ def restore(
             _restore_merges(restored, event)
         elif event.merges and not is_exact:
             _name_merges(restored, event)
-        _restore_interactions(restored, waiting, is_exact=is_new or is_exact)
+        scope = scope_of(session_id, session.pk)
+        _restore_interactions(restored, waiting, scope, is_exact=is_new or is_exact)
     return restored
 
 
@@ -176,10 +178,12 @@ def _name_merges(restored: Restored, event: ExportedSession) -> None:
 # --- interactions -----------------------------------------------------------------------------------------------
 
 
-def _restore_interactions(restored: Restored, waiting: Sequence[ExportedInteraction], *, is_exact: bool) -> None:
+def _restore_interactions(
+    restored: Restored, waiting: Sequence[ExportedInteraction], scope: str, *, is_exact: bool
+) -> None:
     session = restored.session
     known_models = session.model_names
-    present = present_among(session, [one.record for one in waiting])
+    present = present_among(session.pk, [one.record for one in waiting], scope)
     rows: list[Interaction] = []
     for one in waiting:
         try:
@@ -188,17 +192,17 @@ def _restore_interactions(restored: Restored, waiting: Sequence[ExportedInteract
             raw = one.record.source_record or b""
             restored.asides.append(SetAside(place=one.place, reason=error.message, damaged=True, raw=raw))
             continue
-        known = present.get(one.record.id) or present.get(one.record.idempotency_key)
+        known = present.get(one.record.id) or present.get(scoped_key(one.record, scope))
         if known is not None:
             restored.known += 1
             if not same_content(known, one.record):
                 restored.differing.append(one.place)
             continue
-        row = _row(session, one.record, is_exact=is_exact)
+        row = _row(session, one.record, scope, is_exact=is_exact)
         rows.append(row)
         present[row.pk] = row
         if row.idempotency_key is not None:
-            present[row.idempotency_key] = row
+            present[scoped_key(one.record, scope)] = row
         restored.entries.append(Entry(row.revision, mapping.interaction_record(row)))
     statements.insert(rows)
     tally.add(rows)
@@ -208,16 +212,33 @@ def _restore_interactions(restored: Restored, waiting: Sequence[ExportedInteract
     restored.first = rows[0].sequence if rows else 0
 
 
-def present_among(session: Session, records: Sequence[InteractionRecord]) -> dict[UUID | str | None, Interaction]:
-    """The interactions that are here already: by their IDs in whichever session, by their keys in this one."""
+def present_among(
+    session_id: str, records: Sequence[InteractionRecord], scope: str
+) -> dict[UUID | ScopedKey, Interaction]:
+    """The interactions that are here already: by their IDs in whichever session, by their keys in this one.
+
+    `scope` is that of the keys which the export's own session gave (see `keys`).
+    """
+    present: dict[UUID | ScopedKey, Interaction] = {}
+    by_scope: dict[str, list[str]] = {}
+    for record in records:
+        if record.idempotency_key is not None:
+            by_scope.setdefault(record.key_scope or scope, []).append(record.idempotency_key)
+    for one, keys in by_scope.items():
+        present |= {(one, key): row for key, row in known_by_key(session_id, one, keys).items()}
     ids = Interaction.objects.filter(pk__in=[record.id for record in records]).order_by()
-    keys = [record.idempotency_key for record in records if record.idempotency_key is not None]
-    by_key = Interaction.objects.filter(session=session, idempotency_key__in=keys).order_by()
-    return {**{row.idempotency_key: row for row in by_key}, **{row.pk: row for row in ids}}
+    return present | {row.pk: row for row in ids}
 
 
-def _row(session: Session, record: InteractionRecord, *, is_exact: bool) -> Interaction:
+def scoped_key(record: InteractionRecord, scope: str) -> ScopedKey:
+    """What `present_among` finds an interaction by, where its ID is not here."""
+    return record.key_scope or scope, record.idempotency_key
+
+
+def _row(session: Session, record: InteractionRecord, scope: str, *, is_exact: bool) -> Interaction:
     row = mapping.interaction_row(record, session.pk, session.raise_revision())
+    if row.idempotency_key is not None:
+        row.key_scope = record.key_scope or scope
     row.sequence = session.last_sequence + 1
     if is_exact and row.sequence < record.sequence <= row.sequence + _LONGEST_GAP:
         row.sequence = record.sequence

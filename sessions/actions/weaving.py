@@ -13,9 +13,10 @@ from sessions.models import Interaction, Session
 from sessions.records import Origin
 
 from .duplicates import find_duplicates
+from .keys import scope_of
 
 # What the time order needs of a row; the texts stay in the database.
-_ORDER_FIELDS = ("id", "session_id", "sequence", "revision", "occurred_at", "idempotency_key", "origins")
+_ORDER_FIELDS = ("id", "session_id", "sequence", "revision", "occurred_at", "idempotency_key", "key_scope", "origins")
 
 
 def _rows(session: Session) -> list[Interaction]:
@@ -44,27 +45,30 @@ def move_in(survivor: Session, incoming: Sequence[tuple[Session, UUID]]) -> dict
     """
     shared = find_duplicates([survivor.pk, *(session.pk for session, _ in incoming)])
     ours = _rows(survivor)
-    taken_keys = {row.idempotency_key for row in ours} - {None}
+    taken = {(row.key_scope, row.idempotency_key) for row in ours}
     sides = [with_running_time(ours)]
     moved = {}
     for session, merge_id in incoming:
         theirs = [pair for pair in with_running_time(_rows(session)) if pair[1].pk not in shared[session.pk]]
         for _, row in theirs:
-            _remember_place(row, merge_id, taken_keys)
+            _take_along(row, merge_id, taken)
         sides.append(iter(theirs))
         moved[session.pk] = len(theirs)
     place_rows(survivor, in_time_order(*sides))
     return moved
 
 
-def _remember_place(row: Interaction, merge_id: UUID, taken_keys: set[str | None]) -> None:
-    given_up = row.idempotency_key if row.idempotency_key in taken_keys else None
+def _take_along(row: Interaction, merge_id: UUID, taken: set[tuple[str, str | None]]) -> None:
+    """Let a row remember its place, and keep its key in the scope that it was given in."""
+    if row.idempotency_key is not None:
+        row.key_scope = row.key_scope or row.session_id
+    is_taken = row.idempotency_key is not None and (row.key_scope, row.idempotency_key) in taken
+    taken.add((row.key_scope, row.idempotency_key))
+    given_up = row.idempotency_key if is_taken else None
     origin = Origin(merge_id=merge_id, session_id=row.session_id, sequence=row.sequence, idempotency_key=given_up)
     row.origins = [*row.origins, *mapping.write_origins([origin])]
-    if given_up is not None:
+    if is_taken:
         row.idempotency_key = None
-    elif row.idempotency_key is not None:
-        taken_keys.add(row.idempotency_key)
 
 
 def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int]:
@@ -82,6 +86,7 @@ def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int
             *earlier, origin = mapping.read_origins(row.origins)
             row.origins = mapping.write_origins(earlier)
             row.idempotency_key = origin.idempotency_key or row.idempotency_key
+            row.key_scope = scope_of(row.key_scope, home.pk)
             sequences[row.pk] = origin.sequence
         place_rows(home, returning, sequences)
         given_back[home.pk] = len(returning)
@@ -108,6 +113,6 @@ def place_rows(session: Session, rows: Sequence[Interaction], sequences: Mapping
             row.session = session
             row.sequence = -target
             changed.append(row)
-    statements.update_all(changed, ("session_id", "sequence", "revision", "origins", "idempotency_key"))
+    statements.update_all(changed, ("session_id", "sequence", "revision", "origins", "idempotency_key", "key_scope"))
     aside = Interaction.objects.filter(session=session, sequence__lt=0).order_by()
     aside.update(sequence=-F("sequence"))

@@ -79,12 +79,19 @@ def list_interactions(
 ) -> InteractionList:
     """Up to `limit` interactions behind a sequence, or the last ones ahead of one. Needs `read`.
 
-    `keys` narrows them to some idempotency keys; `with_source` adds the records as their sources had them.
+    `keys` narrows them to some idempotency keys, as they were given under this ID; `with_source` adds the records as
+    their sources had them.
     """
     require(caller, Scope.READ)
     session = visible_session(caller, session_id)
     page = actions.list_interactions(
-        session.pk, after=after, before=before, limit=limit, keys=keys, with_source=with_source
+        session.pk,
+        after=after,
+        before=before,
+        limit=limit,
+        keys=keys,
+        key_scope=actions.scope_of(session_id, session.pk),
+        with_source=with_source,
     )
     return InteractionList.model_construct(
         session_id=session.pk,

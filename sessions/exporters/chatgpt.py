@@ -116,5 +116,11 @@ def _seconds(moment: datetime) -> float:
 
 
 FORMAT = Format(
-    name=SOURCE, label="ChatGPT", media_type="application/json", ending="json", write=stream, with_sources=True
+    name=SOURCE,
+    label="ChatGPT",
+    media_type="application/json",
+    ending="json",
+    write=stream,
+    with_sources=True,
+    ids_from_keys=True,
 )

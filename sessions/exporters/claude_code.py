@@ -154,4 +154,5 @@ FORMAT = Format(
     ending="jsonl",
     write=stream,
     with_sources=True,
+    ids_from_keys=True,
 )

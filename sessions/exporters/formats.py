@@ -28,7 +28,8 @@ class Format:
 
     `label` is its name for people, `ending` that of its files. `write` gives the document as a stream of text, in
     memory that does not grow with what the interactions hold. `with_sources` says that it reads the original records,
-    which are otherwise left unread. `purpose` says in two or three words what it is for, where its label does not.
+    which are otherwise left unread; `ids_from_keys` that idempotency keys become its messages' IDs, so that none may
+    stand twice in what it is given. `purpose` says in two or three words what it is for, where its label does not.
     """
 
     name: str
@@ -37,4 +38,5 @@ class Format:
     ending: str
     write: Callable[[Conversation], Iterator[str]]
     with_sources: bool = False
+    ids_from_keys: bool = False
     purpose: str = ""

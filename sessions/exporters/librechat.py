@@ -133,5 +133,11 @@ def _time(moment: datetime) -> str:
 
 
 FORMAT = Format(
-    name=SOURCE, label="LibreChat", media_type="application/json", ending="json", write=stream, with_sources=True
+    name=SOURCE,
+    label="LibreChat",
+    media_type="application/json",
+    ending="json",
+    write=stream,
+    with_sources=True,
+    ids_from_keys=True,
 )

@@ -177,5 +177,11 @@ def _seconds(moment: datetime) -> int:
 
 
 FORMAT = Format(
-    name=SOURCE, label="Open WebUI", media_type="application/json", ending="json", write=stream, with_sources=True
+    name=SOURCE,
+    label="Open WebUI",
+    media_type="application/json",
+    ending="json",
+    write=stream,
+    with_sources=True,
+    ids_from_keys=True,
 )

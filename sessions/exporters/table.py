@@ -36,6 +36,7 @@ COLUMNS = (
     "cost_microusd",
     "execution_time_ms",
     "idempotency_key",
+    "key_scope",
     "origin_session_id",
     "metadata",
 )

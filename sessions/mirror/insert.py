@@ -36,17 +36,18 @@ def unusable(session_id: str, image: Image) -> str:
 
 
 def _drop_unstorable_interactions(image: Image) -> None:
-    keys: set[str] = set()
+    keys: set[tuple[str, str | None]] = set()
     for pk, (_, record) in list(image.interactions.items()):
         try:
             validation.stored_interaction(record)
-            if record.idempotency_key is not None and record.idempotency_key in keys:
+            key = (record.key_scope, record.idempotency_key)
+            if record.idempotency_key is not None and key in keys:
                 raise InvalidInput("idempotency_key", "belongs to an earlier interaction of the file.")
         except InvalidInput as error:
             del image.interactions[pk]
             image.damages.append(Damage(0, f"An interaction holds what may not be stored: {error.message}"))
         else:
-            keys.add(record.idempotency_key or "")
+            keys.add(key)
 
 
 def _drop_unstorable_merges(image: Image, session_id: str) -> None:

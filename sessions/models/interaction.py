@@ -10,13 +10,16 @@ from sessions.fields import IdentifierField, JSONTextField
 from sessions.querysets import InteractionQuerySet
 from sessions.records import InteractionKind, new_interaction_id
 
-from .session import Session
+from .session import MAX_SESSION_ID, Session
 
 MAX_KEY = 200
 
 
 class Interaction(models.Model):
-    """One event in a session. `sequence` has no gaps and follows the conversation's order."""
+    """One event in a session. `sequence` has no gaps and follows the conversation's order.
+
+    `key_scope` is the session in which the idempotency key was given, "" where that is the one that holds it.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_interaction_id, editable=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="interactions", db_index=False)
@@ -39,6 +42,7 @@ class Interaction(models.Model):
     occurred_at = models.DateTimeField(default=timezone.now)
     recorded_at = models.DateTimeField(default=timezone.now)
     idempotency_key = IdentifierField(max_length=MAX_KEY, null=True, blank=True)
+    key_scope = IdentifierField(max_length=MAX_SESSION_ID, blank=True, default="")
     parent = models.ForeignKey(
         # A branch's root may have been merged away; the link is kept even when it leads nowhere.
         "self",
@@ -59,7 +63,7 @@ class Interaction(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["session", "sequence"], name="interaction_sequence_once"),
             models.UniqueConstraint(
-                fields=["session", "idempotency_key"],
+                fields=["session", "idempotency_key", "key_scope"],
                 condition=Q(idempotency_key__isnull=False),
                 name="interaction_key_once",
             ),

@@ -51,6 +51,8 @@ def stored_interaction(record: InteractionRecord) -> None:
         )
     )
     moment("recorded_at", record.recorded_at)
+    if record.key_scope:
+        identifier("key_scope", record.key_scope, longest=MAX_SESSION_ID_CHARACTERS)
     if record.source_record is not None and len(record.source_record) > MAX_SOURCE_RECORD_BYTES:
         raise InvalidInput("source_record", "is larger than any that is kept.")
     for origin in record.origins:

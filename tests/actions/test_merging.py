@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sessions import actions
 from sessions.actions import MergeGroup
-from sessions.errors import IdempotencyConflict, InvalidInput, MergeRefused, NotFound, SessionNotFound
+from sessions.errors import InvalidInput, MergeRefused, NotFound, SessionNotFound
 from sessions.models import Interaction, Session
 from sessions.records import InteractionKind
 from tests.builders import ALICE, draft, log, make_session
@@ -110,21 +110,24 @@ def test_one_key_for_two_things_keeps_both() -> None:
     before = dump("a"), dump("b")
     done = merge("a", "b")
     assert prompts("a") == ["mine", "yours"]
-    assert [row.idempotency_key for row in Interaction.objects.of("a")] == ["k", None]
-    with pytest.raises(IdempotencyConflict):
-        log("b", prompt="yours", idempotency_key="k")
+    assert [(row.idempotency_key, row.key_scope) for row in Interaction.objects.of("a")] == [("k", ""), ("k", "b")]
+    assert log("b", prompt="yours", idempotency_key="k").sequence == 2
     undo(done)
     assert (dump("a"), dump("b")) == before
 
 
-def test_of_several_with_one_key_the_first_keeps_it_and_decides_what_is_the_same() -> None:
-    for name, prompt in {"a": "x", "b": "y", "c": "y", "d": "x"}.items():
+def test_of_several_with_one_key_and_one_content_the_first_is_shown() -> None:
+    said_by = {"a": "x", "b": "y", "c": "y", "d": "x"}
+    for name, prompt in said_by.items():
         make_session(session_id=name)
         log(name, prompt=prompt, idempotency_key="k")
     preview = actions.preview_merge("a", ["b", "c", "d"])
-    assert preview.duplicates == {"b": 0, "c": 0, "d": 1}
-    merge("a", "b", "c", "d")
-    assert prompts("a") == ["x", "y", "y"]
+    assert preview.duplicates == {"b": 0, "c": 1, "d": 1}
+    done = merge("a", "b", "c", "d")
+    assert prompts("a") == ["x", "y"]
+    assert [log(name, prompt=text, idempotency_key="k").sequence for name, text in said_by.items()] == [1, 2, 2, 1]
+    actions.unmerge(done.merges[0].pk, actor=ALICE)
+    assert (prompts("a"), prompts("b"), prompts("c")) == (["x", "y"], ["y"], [])
 
 
 def test_the_contexts_become_one() -> None:
@@ -206,7 +209,9 @@ def test_what_was_said_since_stays_with_the_survivor() -> None:
     assert prompts("a") == ["a1", *(f"since {number}" for number in range(5))]
     assert dump("b") == before
     assert log("b", prompt="on").sequence == 2
-    assert log("a", prompt="since 3", idempotency_key="s3").sequence == 5
+    assert log("a", prompt="since 4", idempotency_key="s4").sequence == 6
+    # `b` is a session of its own again, with keys of its own.
+    assert log("b", prompt="since 3", idempotency_key="s3").session_id == "b"
 
 
 def test_what_was_edited_since_stays_edited() -> None:

@@ -173,6 +173,18 @@ def test_it_reads_on_from_either_end_and_by_key() -> None:
     assert read(keys=[]) == ([], None, None)
 
 
+def test_it_reads_by_the_keys_of_the_id_that_is_named() -> None:
+    kept, other = make_session().pk, make_session().pk
+    for name in (kept, other):
+        agents.append(WRITER, name, [said(prompt=name, idempotency_key="turn-0")])
+    actions.merge_sessions(kept, absorbed=other, actor=ALICE)
+    logged = agents.append(WRITER, other, [said(prompt="more", idempotency_key="turn-1")])
+    assert (logged.session_id, logged.added, logged.interactions[0].sequence) == (kept, 1, 3)
+    for name, told in {kept: [kept], other: [other, "more"]}.items():
+        found = agents.list_interactions(WRITER, name, keys=["turn-0", "turn-1"])
+        assert (found.session_id, [one.prompt for one in found.interactions]) == (kept, told)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

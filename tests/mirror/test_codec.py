@@ -53,6 +53,7 @@ records = st.one_of(
         occurred_at=moments,
         recorded_at=moments,
         idempotency_key=st.none() | texts,
+        key_scope=texts,
         parent_id=st.none() | st.uuids(),
         source_record=st.none() | st.binary(),
         origins=st.lists(origins, max_size=2),

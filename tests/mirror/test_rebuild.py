@@ -321,6 +321,8 @@ def test_merge_records_that_name_each_other_end_in_no_circle() -> None:
         said(2**63),
         said(1, status="x" * 65),
         said(1, idempotency_key="x" * 201),
+        said(1, idempotency_key="k", key_scope="x" * 129),
+        said(1, idempotency_key="k", key_scope="nul \0"),
         said(1, occurred_at=datetime(1900, 1, 1, tzinfo=UTC)),
         said(1, metadata={"a": "\ud800"}),
         said(1, origins=[Origin(merge_id=uuid4(), session_id="\0", sequence=1)]),

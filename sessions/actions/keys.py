@@ -1,0 +1,77 @@
+"""Idempotency keys: each means one interaction within the session that it was given in, wherever merges took that.
+
+Two sessions that count their turns both have a `turn-3`. When one is merged into the other, both IDs lead to the same
+session, but a key that is sent to the one ID is not the other's: it would be answered with what somebody else said, and
+what was sent would be lost. So an interaction remembers as its `key_scope` in which session its key was given, "" where
+that is the session that holds it, and a key is looked up in the scope of the ID that was named.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from sessions import statements
+from sessions.models import Interaction, Session
+from sessions.records import INTERACTION_CONTENT, InteractionDraft, InteractionRecord
+
+_KEYED = ("session_id", "idempotency_key")
+
+
+def scope_of(named: str, holder_id: str) -> str:
+    """The scope of keys that come under an ID which leads to that session."""
+    return "" if named == holder_id else named
+
+
+def known_by_key(holder_id: str, scope: str, keys: Iterable[str]) -> dict[str | None, Interaction]:
+    """A session's interactions that have these keys in a scope, by their keys."""
+    wanted = set(keys)
+    # The common case, one new key, must not cost a query of the ORM, which takes half as long as all the rest.
+    is_new = len(wanted) == 1 and not statements.exists(Interaction, _KEYED, [holder_id, *wanted])
+    known: dict[str | None, Interaction] = {}
+    if wanted and not is_new:
+        rows = Interaction.objects.filter(session_id=holder_id, idempotency_key__in=wanted)
+        # The session's own name is a scope of it too: what another one kept for it has come home by another merge.
+        mine = rows.filter(key_scope__in=[scope, scope or holder_id]).order_by("-key_scope")
+        known = {row.idempotency_key: row for row in mine}
+    if scope and (missing := wanted - known.keys()):
+        known |= {row.idempotency_key: row for row in _twins_of_left(holder_id, scope, missing)}
+    return known
+
+
+def same_content(
+    row: Interaction | InteractionDraft, other: Interaction | InteractionDraft | InteractionRecord
+) -> bool:
+    """Whether one interaction says what the other says; times, parents and source records aside."""
+    return all(getattr(row, name) == getattr(other, name) for name in INTERACTION_CONTENT)
+
+
+def _twins_of_left(holder_id: str, scope: str, keys: set[str]) -> Iterator[Interaction]:
+    """What stands in the session for interactions that merges left behind, because it had the same already."""
+    left = {row.idempotency_key: row for row in _left_behind(holder_id, scope, keys)}
+    if not left:
+        return
+    for row in Interaction.objects.filter(session_id=holder_id, idempotency_key__in=left).order_by("sequence"):
+        if row.idempotency_key in left and same_content(row, left[row.idempotency_key]):
+            del left[row.idempotency_key]
+            yield row
+
+
+def _left_behind(holder_id: str, scope: str, keys: set[str]) -> Iterator[Interaction]:
+    """Interactions with these keys of that scope in the sessions through which it leads to this one."""
+    for passed in _way(scope, holder_id):
+        yield from Interaction.objects.filter(
+            session_id=passed, idempotency_key__in=keys, key_scope=scope_of(scope, passed)
+        ).order_by()
+
+
+def _way(start: str, end: str) -> list[str]:
+    """The IDs of the absorbed sessions that lead from one session to another; none where they do not."""
+    way: list[str] = []
+    passed: str | None = start
+    while passed != end:
+        if passed is None or passed in way:
+            return []
+        way.append(passed)
+        passed = Session.objects.filter(pk=passed).values_list("merged_into_id", flat=True).first()
+    return way
+
+
+__all__ = ["known_by_key", "same_content", "scope_of"]

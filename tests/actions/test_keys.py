@@ -1,0 +1,235 @@
+"""Idempotency keys over merges: one key means one thing under the ID that it was given for, wherever that leads."""
+
+import random
+from uuid import UUID
+
+import pytest
+
+from sessions import actions
+from sessions.errors import IdempotencyConflict, UnmergeRefused
+from sessions.models import Interaction, Merge, Session
+from tests.builders import ALICE, draft, log, make_session
+from tests.mirror.disk import findings, lose_database, reconcile
+
+
+def turns(session_id: str, *prompts: str, since: int = 0) -> None:
+    """Log turns whose keys are their places, as a writer that counts them does."""
+    for place, prompt in enumerate(prompts, start=since):
+        log(session_id, prompt=prompt, idempotency_key=f"turn-{place}")
+
+
+def sent(session_id: str, place: int, prompt: str) -> tuple[str, int, int]:
+    """Send a turn; which session has it, where, and how many were added."""
+    one = draft(prompt=prompt, idempotency_key=f"turn-{place}")
+    appended = actions.append_interactions(session_id, [one], actor=ALICE)
+    return appended.session_id, appended.rows[0].sequence, appended.added
+
+
+def merge(survivor: str, *absorbed: str) -> UUID:
+    done = actions.merge_sessions(survivor, absorbed=absorbed, actor=ALICE)
+    assert findings() == []
+    return done.pk
+
+
+def undo(pk: UUID) -> None:
+    actions.unmerge(pk, actor=ALICE)
+    assert findings() == []
+
+
+def prompts(session_id: str) -> list[str]:
+    return [row.prompt for row in Interaction.objects.of(session_id)]
+
+
+def begin(*names: str) -> None:
+    for name in names:
+        make_session(session_id=name)
+
+
+def test_a_new_turn_under_an_absorbed_id_is_new_whatever_the_survivor_said_there() -> None:
+    begin("a", "b")
+    turns("a", "a0", "a1", "a2", "yes")
+    turns("b", "b0", "b1", "b2")
+    merge("a", "b")
+    assert sent("b", 3, "yes") == ("a", 8, 1)
+    assert sent("b", 3, "yes") == ("a", 8, 0)
+    assert sent("b", 4, "other words") == ("a", 9, 1)
+    with pytest.raises(IdempotencyConflict):
+        sent("b", 4, "again other words")
+
+
+def test_a_new_turn_under_the_survivors_id_is_new_whatever_the_absorbed_one_said_there() -> None:
+    begin("a", "b")
+    turns("a", "a0")
+    turns("b", "b0", "yes", "b2")
+    merge("a", "b")
+    assert sent("a", 1, "yes") == ("a", 5, 1)
+    assert sent("a", 2, "a2") == ("a", 6, 1)
+    assert sent("a", 2, "a2") == ("a", 6, 0)
+
+
+def test_a_retry_under_an_absorbed_id_finds_what_it_stored_before_the_merge() -> None:
+    begin("a", "b")
+    turns("a", "a0", "same")
+    turns("b", "b0", "same")
+    merge("a", "b")
+    assert prompts("a") == ["a0", "same", "b0"]
+    # What both had is shown once, and stands for both.
+    assert [sent("b", 0, "b0"), sent("b", 1, "same")] == [("a", 3, 0), ("a", 2, 0)]
+    with pytest.raises(IdempotencyConflict):
+        sent("b", 1, "not the same")
+
+
+def test_a_batch_may_name_old_and_new_and_parents_among_them() -> None:
+    begin("a", "b")
+    turns("a", "a0", "a1", "a2")
+    turns("b", "b0", "b1")
+    merge("a", "b")
+    drafts = [draft(prompt=f"b{n}", idempotency_key=f"turn-{n}", parent_key=f"turn-{n - 1}") for n in range(1, 4)]
+    appended = actions.append_interactions("b", drafts, actor=ALICE)
+    assert ([row.prompt for row in appended.rows], appended.added) == (["b1", "b2", "b3"], 2)
+    assert [row.parent_id for row in appended.rows[1:]] == [row.pk for row in appended.rows[:-1]]
+
+
+def test_a_key_is_found_through_a_chain_of_merges() -> None:
+    begin("a", "b", "c")
+    turns("b", "same", "b1", "b2")
+    turns("a", "same", "a1", "b2")
+    turns("c", "c0", "a1", "b2")
+    merge("a", "b")
+    # Left behind in `a`, as `c` has the same: what `b` had been told there goes by `c` as well.
+    sent("b", 3, "late")
+    turns("c", "late", since=3)
+    merge("c", "a")
+    assert sorted(prompts("c")) == ["a1", "b1", "b2", "c0", "late", "same"]
+    for name, said in {"b": ["same", "b1", "b2", "late"], "a": ["same", "a1", "b2"], "c": ["c0", "a1", "b2"]}.items():
+        for place, prompt in enumerate(said):
+            holder, sequence, added = sent(name, place, prompt)
+            assert (holder, added, prompts("c")[sequence - 1]) == ("c", 0, prompt)
+    assert sent("b", 4, "c4")[2] == sent("a", 3, "late")[2] == sent("c", 4, "c4")[2] == 1
+
+
+def test_what_stays_when_a_merge_is_undone_bars_no_key_of_the_one_that_leaves() -> None:
+    begin("a", "b")
+    turns("a", "a0")
+    turns("b", "b0")
+    first = merge("a", "b")
+    assert sent("b", 1, "since") == ("a", 3, 1)
+    undo(first)
+    assert (prompts("a"), prompts("b")) == (["a0", "since"], ["b0"])
+    assert sent("b", 1, "since, told otherwise") == ("b", 2, 1)
+    assert sent("a", 1, "a1") == ("a", 3, 1)
+    # Both have said something as turn 1 of `b`: the one that is there keeps the key, and both keep their words.
+    second = merge("a", "b")
+    assert sorted(prompts("a")) == ["a0", "a1", "b0", "since", "since, told otherwise"]
+    undo(second)
+    assert sent("b", 1, "since, told otherwise") == ("b", 2, 0)
+
+
+def test_what_another_session_kept_is_known_again_when_it_comes_home() -> None:
+    begin("a", "b")
+    done = merge("a", "b")
+    sent("b", 0, "since")
+    undo(done)
+    again = merge("b", "a")
+    assert sent("b", 0, "since") == ("b", 1, 0)
+    undo(again)
+    # By now it has told something else there: that is what its key means.
+    assert sent("b", 0, "told otherwise") == ("b", 1, 1)
+    merge("b", "a")
+    assert prompts("b") == ["since", "told otherwise"]
+    assert sent("b", 0, "told otherwise") == ("b", 2, 0)
+
+
+def test_of_several_that_kept_one_key_of_a_session_the_first_has_it() -> None:
+    begin("a", "b", "x", "home")
+    for name in ("a", "b"):
+        done = merge(name, "x")
+        sent("x", 0, f"in {name}")
+        undo(done)
+    both = merge("home", "a", "b")
+    assert [row.idempotency_key for row in Interaction.objects.of("home")] == ["turn-0", None]
+    assert prompts("home") == ["in a", "in b"]
+    undo(both)
+    assert list(Interaction.objects.values_list("session", "key_scope", "idempotency_key")) == [
+        ("a", "x", "turn-0"),
+        ("b", "x", "turn-0"),
+    ]
+
+
+def test_keys_are_listed_by_the_id_that_they_were_given_under() -> None:
+    begin("a", "b")
+    turns("a", "a0", "same")
+    turns("b", "b0", "same")
+    merge("a", "b")
+    for name, expected in {"a": ["a0", "same"], "b": ["same", "b0"]}.items():
+        scope = actions.scope_of(name, "a")
+        page = actions.list_interactions("a", keys=["turn-0", "turn-1", "turn-2"], key_scope=scope)
+        assert [row.prompt for row in page.interactions] == expected
+
+
+def test_scopes_survive_the_loss_of_the_database() -> None:
+    begin("a", "b")
+    turns("a", "a0", "a1")
+    turns("b", "b0", "b1")
+    done = merge("a", "b")
+    sent("b", 2, "b2")
+    before = actions.session_dump("a")
+    lose_database()
+    reconcile()
+    assert (findings(), actions.session_dump("a")) == ([], before)
+    assert [sent("b", 1, "b1")[2], sent("b", 2, "b2")[2], sent("a", 2, "a2")[2]] == [0, 0, 1]
+    undo(done)
+    assert [sent("b", 1, "b1"), sent("a", 1, "a1")] == [("b", 2, 0), ("a", 2, 0)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_merged_and_taken_apart_nothing_that_was_acknowledged_is_lost(seed: int) -> None:
+    chance = random.Random(seed)
+    names = ["a", "b", "c", "d"]
+    begin(*names)
+    said: dict[str, list[str]] = {name: [] for name in names}
+    for _ in range(40):
+        name = chance.choice(names)
+        match chance.choice(["say", "say", "say", "again", "merge", "undo"]):
+            case "say":
+                # Few words, so that different sessions often say the same at the same place.
+                said[name].append(chance.choice(["yes", "no"]))
+                assert sent(name, len(said[name]) - 1, said[name][-1])[2] == 1
+            case "again" if said[name]:
+                place = chance.randrange(len(said[name]))
+                sent(name, place, said[name][place])
+                assert sent(name, place, said[name][place])[2] == 0
+            case "merge":
+                other = chance.choice(names)
+                if len({actions.get_session(name).pk, other}) == 2 and actions.get_session(other).pk == other:
+                    merge(name, other)
+            case "undo":
+                _undo_one(chance)
+    for name, told in said.items():
+        for place, prompt in enumerate(told):
+            assert Interaction.objects.filter(idempotency_key=f"turn-{place}", prompt=prompt).exists() or _gave_up(
+                place, prompt
+            )
+            holder, sequence, _ = sent(name, place, prompt)
+            assert prompts(holder)[sequence - 1] == prompt
+    dumps = {name: actions.session_dump(name) for name in names if actions.get_session(name).pk == name}
+    lose_database()
+    reconcile()
+    assert findings() == []
+    assert {name: actions.session_dump(name) for name in dumps} == dumps
+    assert all(sent(name, len(told) - 1, told[-1])[2] == 0 for name, told in said.items() if told)
+
+
+def _undo_one(chance: random.Random) -> None:
+    standing = list(Merge.objects.filter(undone_at=None).order_by("merged_at", "id"))
+    if not standing:
+        return
+    try:
+        undo(chance.choice(standing).pk)
+    except UnmergeRefused:
+        assert Session.objects.exclude(merged_into=None).exists()
+
+
+def _gave_up(place: int, prompt: str) -> bool:
+    rows = Interaction.objects.filter(idempotency_key=None, prompt=prompt)
+    return any(row.origins[-1]["idempotency_key"] == f"turn-{place}" for row in rows if row.origins)
