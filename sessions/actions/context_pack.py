@@ -39,18 +39,20 @@ def context_pack(
     max_tokens = packing.checked_budget(max_tokens)
     with _one_view():
         session = get_session(session_id)
+        is_first = not cursor
         before = _place_of(session, cursor)
         rows = Interaction.objects.filter(session=session)
         if before is not None:
             rows = rows.filter(sequence__lt=before)
         with closing(_newest_first(rows, session, max_tokens)) as latest:
             return packing.assemble(
-                _material(session, whole=before is None),
-                pinned=[] if before is not None else _pinned(session, max_tokens),
+                _material(session, whole=is_first),
+                pinned=_pinned(session, max_tokens) if is_first else [],
                 latest=latest,
                 gaps=lambda pinned, latest: _gaps(rows, pinned, latest, 1 + session.last_sequence // _MOST_MEASURED),
                 max_tokens=max_tokens,
                 tokenizer=tokenizer,
+                is_first=is_first,
             )
 
 
@@ -195,8 +197,8 @@ def _gap(values: Mapping[str, Any], step: int) -> Gap:
 
 
 def _place_of(session: Session, cursor: str) -> int | None:
-    """The sequence that a cursor stands for; None without one. Raises InvalidInput."""
-    if not cursor:
+    """The sequence that a cursor stands for; None where it is the end, as without one. Raises InvalidInput."""
+    if cursor in ("", packing.FROM_THE_END):
         return None
     try:
         place = Interaction.objects.filter(session=session, pk=UUID(hex=cursor)).values_list("sequence", flat=True)

@@ -34,7 +34,8 @@ def start_session(caller: Caller, wanted: SessionStart) -> tuple[SessionOut, boo
             actor=caller.actor,
         )
     except SessionExists:
-        refuse_stranger(caller, wanted.session_id or "")
+        if caller.user_id and not _is_there(caller, wanted.session_id or ""):
+            raise _taken(wanted) from None
         if wanted.if_exists != "resume" or wanted.session_id is None:
             raise
         # Somebody was quicker.
@@ -42,9 +43,16 @@ def start_session(caller: Caller, wanted: SessionStart) -> tuple[SessionOut, boo
     except SessionPurged:
         # As in `visible_session`: whose it was, nobody knows any more.
         if caller.user_id:
-            raise SessionNotFound(wanted.session_id or "") from None
+            raise _taken(wanted) from None
         raise
     return SessionOut.of(session), True
+
+
+def _taken(wanted: SessionStart) -> SessionNotFound:
+    """What a bound caller is told of an ID that is, or was, somebody else's."""
+    return SessionNotFound(
+        wanted.session_id or "", hint="This ID cannot be had. Start one with another; none was made."
+    )
 
 
 def _is_there(caller: Caller, session_id: str) -> bool:

@@ -15,7 +15,7 @@ from django.http import HttpRequest, UnreadablePostError
 
 from sessions import conf
 from sessions.errors import InvalidInput, SessionsiteError, UploadTooLarge
-from sessions.validation import MAX_INTEGER
+from sessions.validation import fits_64_bits
 
 from .errors import BodyTooLarge, NotJSON
 
@@ -141,7 +141,7 @@ def _finite(digits: str) -> float:
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS or abs(number := int(digits)) > MAX_INTEGER:
+    if len(digits) > _MOST_DIGITS or not fits_64_bits(number := int(digits)):
         raise InvalidInput("body", "holds a whole number beyond 64 bits.")
     return number
 

@@ -5,12 +5,13 @@ no database. docs/context-pack.md is the contract.
 """
 
 from .forms import SCHEMA, document, sections, to_json, to_text
-from .pack import MAX_PINNED, MAX_TOKENS, MIN_TOKENS, assemble, checked_budget
+from .pack import FROM_THE_END, MAX_PINNED, MAX_TOKENS, MIN_TOKENS, assemble, checked_budget
 from .parts import ContextPack, Gap, Material, PackedTurn
 from .tokens import ESTIMATE, Estimate, Tokenizer
 
 __all__ = [
     "ESTIMATE",
+    "FROM_THE_END",
     "MAX_PINNED",
     "MAX_TOKENS",
     "MIN_TOKENS",

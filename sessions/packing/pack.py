@@ -7,6 +7,7 @@ context may take half of the room, the pinned interactions half of the rest, and
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from sessions.errors import InvalidInput
@@ -19,6 +20,8 @@ from .tokens import ESTIMATE, Tokenizer
 MIN_TOKENS = 500
 """The least budget: the frame of a session with the longest ID takes less."""
 MAX_TOKENS = 1_000_000
+FROM_THE_END = "latest"
+"""The cursor that asks for the latest turns, without the context."""
 MAX_PINNED = 20
 _LEAST_TURN = 120
 _GAP_TOKENS = 45
@@ -47,23 +50,41 @@ def assemble(
     gaps: Gaps,
     max_tokens: int,
     tokenizer: Tokenizer = ESTIMATE,
+    is_first: bool = True,
 ) -> ContextPack:
     """The pack of a session. `latest` comes newest first and is only read as far as the budget goes.
 
-    Raises InvalidInput for a budget that no pack can keep to.
+    A first one in which the context leaves no room for turns has the cursor `FROM_THE_END`; one behind it, which has
+    no context, leaves a turn out that does not fit, and goes on ahead of it. Raises InvalidInput for a budget that no
+    pack can keep to.
     """
     checked_budget(max_tokens)
     title = material.title if len(material.title) <= _TITLE_CHARACTERS else f"{material.title[:_TITLE_CHARACTERS]}…"
     bare = ContextPack(
         material=_without_parts(replace(material, title=title)), max_tokens=max_tokens, tokenizer=tokenizer.name
     )
-    room = max(0, max_tokens - _tokens_of(bare, tokenizer) - _MANIFEST_TOKENS)
+    room = _room_of(bare, tokenizer)
+    if not is_first:
+        # The first one has told whose it is, and here that must not stand in the way of what is asked for.
+        for shorter in (replace(bare.material, title=""), replace(bare.material, title="", user_id="")):
+            if room < _LEAST_TURN:
+                bare = replace(bare, material=shorter)
+                room = _room_of(bare, tokenizer)
     pack, left = _with_context(bare, material, room, tokenizer)
     newest = sorted(pinned, key=lambda turn: -turn.sequence)[:MAX_PINNED]
     shown = _fitting_pins(newest, left // 2, tokenizer)
     left -= sum(cost_of_turn(turn, tokenizer) + _GAP_TOKENS for turn in shown)
-    recent = _fitting_latest(latest, {turn.sequence for turn in shown}, left, tokenizer)
-    return _within(_placed(pack, shown, recent), gaps, tokenizer)
+    waiting = iter(latest)
+    newest_turn = next(waiting, None)
+    turns = waiting if newest_turn is None else chain([newest_turn], waiting)
+    recent = _fitting_latest(turns, {turn.sequence for turn in shown}, left, tokenizer)
+    without_turns = FROM_THE_END if is_first else newest_turn.id.hex if newest_turn else ""
+    return _within(_placed(pack, shown, recent), gaps, tokenizer, without_turns)
+
+
+def _room_of(bare: ContextPack, tokenizer: Tokenizer) -> int:
+    """What the frame and the manifest leave of the budget."""
+    return max(0, bare.max_tokens - _tokens_of(bare, tokenizer) - _MANIFEST_TOKENS)
 
 
 def _without_parts(material: Material) -> Material:
@@ -170,11 +191,11 @@ def _placed(pack: ContextPack, pinned: Sequence[PackedTurn], latest: Sequence[Pa
 # --- The budget ---------------------------------------------------------------------------------------------
 
 
-def _within(pack: ContextPack, gaps: Gaps, tokenizer: Tokenizer) -> ContextPack:
+def _within(pack: ContextPack, gaps: Gaps, tokenizer: Tokenizer, without_turns: str) -> ContextPack:
     """The pack, measured whole, without what is too much after all. Raises InvalidInput when only the frame is left."""
     while True:
         missing = gaps(pack.pinned, pack.latest)
-        told = replace(pack, gaps=missing, cursor=_cursor(pack.latest, missing))
+        told = replace(pack, gaps=missing, cursor=_cursor(pack.latest, missing, without_turns))
         tokens = _tokens_of(told, tokenizer)
         if tokens <= pack.max_tokens:
             return replace(told, tokens=tokens)
@@ -184,11 +205,11 @@ def _within(pack: ContextPack, gaps: Gaps, tokenizer: Tokenizer) -> ContextPack:
         pack = smaller
 
 
-def _cursor(latest: Sequence[PackedTurn], gaps: Sequence[Gap]) -> str:
+def _cursor(latest: Sequence[PackedTurn], gaps: Sequence[Gap], without_turns: str) -> str:
     """What asks for the turns before the oldest of these; a merge renumbers, so it is the turn's ID."""
-    if latest and any(gap.first < latest[0].sequence for gap in gaps):
-        return latest[0].id.hex
-    return ""
+    if not latest:
+        return without_turns if gaps else ""
+    return latest[0].id.hex if any(gap.first < latest[0].sequence for gap in gaps) else ""
 
 
 def _dropped(pack: ContextPack, excess: int, tokenizer: Tokenizer) -> ContextPack | None:

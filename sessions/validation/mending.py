@@ -10,7 +10,6 @@ from sessions.records import JSON, InteractionDraft
 
 from .values import (
     LONE_SURROGATE,
-    MAX_INTEGER,
     MAX_INTERACTION_CHARACTERS,
     MAX_JSON_DEPTH,
     MAX_SOURCE_RECORD_BYTES,
@@ -18,6 +17,7 @@ from .values import (
     MAX_TEXT_CHARACTERS,
     SHORT_FIELDS,
     TEXT_FIELDS,
+    fits_64_bits,
 )
 
 # What stands in the place of what is deeper is a value too, and must itself be no deeper than allowed.
@@ -111,7 +111,7 @@ def _mended(value: Any, depth: int) -> JSON:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return value if abs(value) <= MAX_INTEGER else str(value)
+        return value if fits_64_bits(value) else str(value)
     if isinstance(value, float) and math.isfinite(value):
         return value
     return str(value)

@@ -243,11 +243,16 @@ def _checked(field: str, value: Any, depth: int, budget: list[int]) -> JSON:
     return _checked_scalar(field, value, budget)
 
 
+def fits_64_bits(value: int) -> bool:
+    """Whether a whole number is one that every reader of our JSON can hold."""
+    return -MAX_INTEGER - 1 <= value <= MAX_INTEGER
+
+
 def _checked_scalar(field: str, value: Any, budget: list[int]) -> JSON:
     if isinstance(value, str):
         budget[0] -= len(value)
         return text(field, value, longest=MAX_INTERACTION_CHARACTERS)
-    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+    if isinstance(value, int) and not fits_64_bits(value):
         raise InvalidInput(field, "holds a whole number beyond 64 bits.")
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidInput(field, "holds NaN or infinity, which JSON has not.")

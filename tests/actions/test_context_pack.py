@@ -92,6 +92,19 @@ def test_its_cursors_lead_through_all_of_it() -> None:
     assert sorted(seen) == list(range(1, 121))
 
 
+def test_its_cursors_lead_through_all_of_it_with_the_least_budget() -> None:
+    session = long_session(12)
+    actions.update_context(session.pk, title="标题" * 100, context_summary="Where we are. " * 100, actor=ALICE)
+    pack = actions.context_pack(session.pk, max_tokens=packing.MIN_TOKENS)
+    assert (pack.latest, pack.cursor) == ([], packing.FROM_THE_END)
+    seen: list[int] = []
+    while pack.cursor:
+        pack = actions.context_pack(session.pk, max_tokens=packing.MIN_TOKENS, cursor=pack.cursor)
+        assert pack.latest
+        seen += [turn.sequence for turn in pack.latest]
+    assert sorted(seen) == list(range(1, 13))
+
+
 def test_a_cursor_outlives_a_merge() -> None:
     session, other = long_session(), make_session(turns=3)
     pack = actions.context_pack(session.pk, max_tokens=2_000)

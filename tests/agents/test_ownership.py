@@ -130,8 +130,9 @@ def test_it_starts_no_session_in_somebody_elses_name(alices: Estate, bobs: Estat
 @pytest.mark.parametrize("if_exists", ["refuse", "resume"])
 def test_it_starts_no_session_under_an_id_that_is_somebody_elses(bobs: Estate, if_exists: Any) -> None:
     before = whole_store()
-    with pytest.raises(SessionNotFound):
+    with pytest.raises(SessionNotFound) as told:
         agents.start_session(BOUND, start(session_id=bobs.main, if_exists=if_exists))
+    assert told.value.hint == "This ID cannot be had. Start one with another; none was made."
     assert whole_store() == before
 
 

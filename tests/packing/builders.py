@@ -19,7 +19,12 @@ def turn(sequence: int, **fields: Any) -> PackedTurn:
 
 
 def pack(
-    turns: Sequence[PackedTurn] = (), *, max_tokens: int = 2_000, pins: Sequence[int] = (), **material: Any
+    turns: Sequence[PackedTurn] = (),
+    *,
+    max_tokens: int = 2_000,
+    pins: Sequence[int] = (),
+    is_first: bool = True,
+    **material: Any,
 ) -> ContextPack:
     """The pack of these turns, which stand in their order; `pins` are sequences."""
     return packing.assemble(
@@ -28,6 +33,7 @@ def pack(
         latest=iter(sorted(turns, key=lambda one: -one.sequence)),
         gaps=lambda pinned, latest: gaps_of(turns, {one.sequence for one in (*pinned, *latest)}),
         max_tokens=max_tokens,
+        is_first=is_first,
     )
 
 

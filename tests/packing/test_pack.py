@@ -58,6 +58,8 @@ def test_it_never_takes_more_than_its_budget(
     kept = {one.sequence for one in (*made.pinned, *made.latest)}
     assert list(made.gaps) == gaps_of(all_turns, kept)
     assert made == pack(all_turns, max_tokens=max_tokens, pins=sorted(pins), **material)
+    # There is a way on as long as something earlier is left, and as long as nothing is there.
+    assert bool(made.cursor) == any(not made.latest or gap.first < made.latest[0].sequence for gap in made.gaps)
 
 
 @pytest.mark.parametrize("max_tokens", [0, -1, MIN_TOKENS - 1, 1_000_001, 2.5, True, "2000", None])
@@ -87,6 +89,25 @@ def test_it_leaves_out_the_oldest_and_says_which() -> None:
     assert made.latest[-1].sequence == 99
     assert [(gap.first, gap.last, gap.count) for gap in made.gaps] == [(1, first - 1, first - 1)]
     assert made.cursor == made.latest[0].id.hex
+
+
+def test_it_leaves_out_all_of_them_where_the_context_takes_the_room_and_says_how_to_go_on() -> None:
+    full: dict[str, Any] = {"title": "标题" * 100, "user_id": "alice"}
+    all_turns = [turn(one) for one in range(1, 5)]
+    made = pack(all_turns, max_tokens=MIN_TOKENS, **full)
+    assert (made.latest, made.cursor, made.gaps) == ([], packing.FROM_THE_END, gaps_of(all_turns, set()))
+    assert made.material.title
+    # What comes behind it needs no title.
+    further = pack(all_turns, max_tokens=MIN_TOKENS, is_first=False, **full)
+    assert [one.sequence for one in further.latest] == [2, 3, 4]
+    assert (further.cursor, further.material.title) == (further.latest[0].id.hex, "")
+    assert pack([], max_tokens=MIN_TOKENS, **full).cursor == ""
+
+
+def test_it_goes_on_ahead_of_a_turn_that_cannot_be_made_to_fit() -> None:
+    all_turns = [turn(1), turn(2, tool_name="工具" * 127)]
+    made = pack(all_turns, max_tokens=MIN_TOKENS, is_first=False, session_id="0" * 128, user_id="名" * 90)
+    assert (made.latest, made.cursor) == ([], all_turns[1].id.hex)
 
 
 def test_it_shortens_one_huge_turn_and_keeps_its_neighbours() -> None:
