@@ -152,14 +152,14 @@ class InteractionDraft:
 class Origin:
     """Where a merge took an interaction from: the merge, the session, and its sequence there.
 
-    `idempotency_key` is the key that it had to give up, because the survivor used it for something else: what an
-    interaction has that is sent to an absorbed session, stays with the survivor when the merge is undone, and meets its
-    own key again when the two are merged anew.
+    `key_scope` is the scope of its key there. `idempotency_key` is the key that it had to give up, because the survivor
+    had it in the same scope for something else.
     """
 
     merge_id: UUID
     session_id: str
     sequence: int
+    key_scope: str = ""
     idempotency_key: str | None = None
 
 
@@ -168,7 +168,8 @@ class InteractionRecord:
     """An interaction as both copies hold it.
 
     `key_scope` is the session in which the idempotency key was given, where that is not the one that holds it: a merge
-    brought the interaction here, or it was sent to the ID of a session that had been merged into this one.
+    brought the interaction here, or it was sent to the ID of a session that had been merged into this one. It is a UUID
+    where that session was let go again and the interaction stayed.
     """
 
     id: UUID

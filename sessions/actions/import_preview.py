@@ -168,10 +168,15 @@ class Preview:
             scope = scope_of(session_id, home.pk or session_id)
             present = _present(home.pk, owned, scope)
             for one in owned:
-                self._count(file, one, scope, present)
+                self._count(file, home, one, scope, present)
 
     def _count(
-        self, file: FilePreview, one: "_Waiting", scope: str, present: Mapping[UUID | ScopedKey, Interaction]
+        self,
+        file: FilePreview,
+        home: "_Home",
+        one: "_Waiting",
+        scope: str,
+        present: Mapping[UUID | ScopedKey, Interaction],
     ) -> None:
         draft = one.draft
         known = present.get(draft.id) if isinstance(draft, InteractionRecord) else None
@@ -187,10 +192,16 @@ class Preview:
                 file.differing += 1
                 if len(file.differing_places) < _MOST_PLACES:
                     file.differing_places.append(self._named(one.place))
-        elif draft.idempotency_key is not None and self._was_seen(one.session_id, *key):
+        elif self._came_earlier(home, one, key):
             file.known_interactions += 1
         else:
             file.new_interactions += 1
+
+    def _came_earlier(self, home: "_Home", one: "_Waiting", key: ScopedKey) -> bool:
+        """Whether the same stood earlier in these files: by its ID, or by its key where that would go."""
+        by_id = isinstance(one.draft, InteractionRecord) and self._was_seen("id", one.draft.id)
+        by_key = one.draft.idempotency_key is not None and self._was_seen(home.pk or one.session_id, *key)
+        return by_id or by_key
 
     def _was_seen(self, *of: object) -> bool:
         """Whether something came earlier in these files; remembered from now on."""

@@ -125,6 +125,9 @@ def _part(session: Session, ours: Sequence[Interaction], run: Import, actor: Act
     staying = [row for row in rows if row.pk not in taken]
     _renumber_parts(session, run, [row.sequence for row in ours], [row.sequence for row in staying])
     apart = _new_beside(session, ours, run)
+    for row in ours:
+        # Merged back, it is known as what it was.
+        row.key_scope = row.key_scope or session.pk if row.idempotency_key is not None else ""
     place_rows(apart, ours)
     place_rows(session, staying)
     record, leaving = parted_pins(*records_of([session]))

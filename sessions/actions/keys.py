@@ -3,7 +3,8 @@
 Two sessions that count their turns both have a `turn-3`. When one is merged into the other, both IDs lead to the same
 session, but a key that is sent to the one ID is not the other's: it would be answered with what somebody else said, and
 what was sent would be lost. So an interaction remembers as its `key_scope` in which session its key was given, "" where
-that is the session that holds it, and a key is looked up in the scope of the ID that was named.
+that is the session that holds it, and a key is looked up in the scope of the ID that was named. See
+docs/decisions/0011-keys-have-a-scope.md.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,13 +23,13 @@ def scope_of(named: str, holder_id: str) -> str:
 
 def known_by_key(holder_id: str, scope: str, keys: Iterable[str]) -> dict[str | None, Interaction]:
     """A session's interactions that have these keys in a scope, by their keys."""
-    wanted = set(keys)
+    wanted, scope = set(keys), scope_of(scope, holder_id)
     # The common case, one new key, must not cost a query of the ORM, which takes half as long as all the rest.
     is_new = len(wanted) == 1 and not statements.exists(Interaction, _KEYED, [holder_id, *wanted])
     known: dict[str | None, Interaction] = {}
     if wanted and not is_new:
         rows = Interaction.objects.filter(session_id=holder_id, idempotency_key__in=wanted)
-        # The session's own name is a scope of it too: what another one kept for it has come home by another merge.
+        # The session's own name is a scope of it too: what was parted from it has come home by a merge.
         mine = rows.filter(key_scope__in=[scope, scope or holder_id]).order_by("-key_scope")
         known = {row.idempotency_key: row for row in mine}
     if scope and (missing := wanted - known.keys()):
@@ -62,6 +63,11 @@ def _left_behind(holder_id: str, scope: str, keys: set[str]) -> Iterator[Interac
         ).order_by()
 
 
+def leads(start: str, end: str) -> bool:
+    """Whether the ID of one session leads to another one, or is its own."""
+    return start == end or bool(_way(start, end))
+
+
 def _way(start: str, end: str) -> list[str]:
     """The IDs of the absorbed sessions that lead from one session to another; none where they do not."""
     way: list[str] = []
@@ -74,4 +80,4 @@ def _way(start: str, end: str) -> list[str]:
     return way
 
 
-__all__ = ["known_by_key", "same_content", "scope_of"]
+__all__ = ["known_by_key", "leads", "same_content", "scope_of"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import merge as merge_sorted
 from operator import itemgetter
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db.models import F
 
@@ -13,7 +13,7 @@ from sessions.models import Interaction, Session
 from sessions.records import Origin
 
 from .duplicates import find_duplicates
-from .keys import scope_of
+from .keys import leads
 
 # What the time order needs of a row; the texts stay in the database.
 _ORDER_FIELDS = ("id", "session_id", "sequence", "revision", "occurred_at", "idempotency_key", "key_scope", "origins")
@@ -50,7 +50,8 @@ def move_in(survivor: Session, incoming: Sequence[tuple[Session, UUID]]) -> dict
     moved = {}
     for session, merge_id in incoming:
         theirs = [pair for pair in with_running_time(_rows(session)) if pair[1].pk not in shared[session.pk]]
-        for _, row in theirs:
+        # Where one key stands in two scopes of one session, the session's own keeps it.
+        for _, row in sorted(theirs, key=lambda pair: bool(pair[1].key_scope)):
             _take_along(row, merge_id, taken)
         sides.append(iter(theirs))
         moved[session.pk] = len(theirs)
@@ -60,13 +61,18 @@ def move_in(survivor: Session, incoming: Sequence[tuple[Session, UUID]]) -> dict
 
 def _take_along(row: Interaction, merge_id: UUID, taken: set[tuple[str, str | None]]) -> None:
     """Let a row remember its place, and keep its key in the scope that it was given in."""
-    if row.idempotency_key is not None:
-        row.key_scope = row.key_scope or row.session_id
-    is_taken = row.idempotency_key is not None and (row.key_scope, row.idempotency_key) in taken
-    taken.add((row.key_scope, row.idempotency_key))
-    given_up = row.idempotency_key if is_taken else None
-    origin = Origin(merge_id=merge_id, session_id=row.session_id, sequence=row.sequence, idempotency_key=given_up)
+    scope = row.key_scope or row.session_id if row.idempotency_key is not None else ""
+    is_taken = row.idempotency_key is not None and (scope, row.idempotency_key) in taken
+    taken.add((scope, row.idempotency_key))
+    origin = Origin(
+        merge_id=merge_id,
+        session_id=row.session_id,
+        sequence=row.sequence,
+        key_scope=row.key_scope,
+        idempotency_key=row.idempotency_key if is_taken else None,
+    )
     row.origins = [*row.origins, *mapping.write_origins([origin])]
+    row.key_scope = scope
     if is_taken:
         row.idempotency_key = None
 
@@ -78,6 +84,7 @@ def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int
     """
     rows = _rows(survivor)
     staying = [row for row in rows if not any(_came_by(row, merge_id) for merge_id in homes)]
+    _retire_keys(staying, homes)
     given_back = {}
     for merge_id, home in homes.items():
         returning = [row for row in rows if _came_by(row, merge_id)]
@@ -86,12 +93,24 @@ def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int
             *earlier, origin = mapping.read_origins(row.origins)
             row.origins = mapping.write_origins(earlier)
             row.idempotency_key = origin.idempotency_key or row.idempotency_key
-            row.key_scope = scope_of(row.key_scope, home.pk)
+            row.key_scope = origin.key_scope
             sequences[row.pk] = origin.sequence
         place_rows(home, returning, sequences)
         given_back[home.pk] = len(returning)
     place_rows(survivor, staying)
     return given_back
+
+
+def _retire_keys(staying: Sequence[Interaction], homes: Mapping[UUID, Session]) -> None:
+    """Let what was sent to the IDs of sessions that leave, and stays, not bar their keys: its scope is nobody's now."""
+    scopes = {row.key_scope for row in staying if row.idempotency_key is not None} - {""}
+    retired: dict[str, str] = {}
+    for merge_id, home in homes.items():
+        retired |= {scope: str(uuid5(merge_id, scope)) for scope in scopes if leads(scope, home.pk)}
+    changed = [row for row in staying if row.key_scope in retired]
+    for row in changed:
+        row.key_scope = retired[row.key_scope]
+    statements.update_all(changed, ("key_scope",))
 
 
 def _came_by(row: Interaction, merge_id: UUID) -> bool:

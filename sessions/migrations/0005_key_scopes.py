@@ -2,12 +2,11 @@
 
 The column is added as it is: Django would copy the largest table of all on SQLite, which takes as much room again.
 
-What was merged before gets its scope, and the key that it gave up, from where it remembers to have come from. The
-journals of these sessions are then written anew.
+What was merged before gets its scope, and the key that it gave up, from where it remembers to have come from; journals are
+read likewise (`sessions.mirror.codec`).
 """
 
 from django.db import migrations, models
-from django.utils import timezone
 
 import sessions.fields
 
@@ -28,27 +27,26 @@ def _drop(apps, schema_editor):
 
 
 def _name_scopes(apps, schema_editor):
-    sessions, interactions, merges = (
-        apps.get_model("conversations", name).objects for name in ("Session", "Interaction", "Merge")
-    )
+    interactions, merges = (apps.get_model("conversations", name).objects for name in ("Interaction", "Merge"))
     survivors = merges.filter(undone_at=None).values_list("survivor_id", flat=True).distinct()
-    for session in sessions.filter(pk__in=survivors):
-        rows = interactions.filter(session=session).exclude(origins=[])
-        changed = []
-        for row in rows.only("idempotency_key", "key_scope", "origins").iterator(chunk_size=500):
-            given_up = [origin["idempotency_key"] for origin in row.origins if origin["idempotency_key"] is not None]
-            row.idempotency_key = row.idempotency_key or next(iter(given_up), None)
-            if row.idempotency_key is not None:
-                row.key_scope = row.origins[0]["session_id"]
-                changed.append(row)
-        if changed:
-            interactions.bulk_update(changed, ["idempotency_key", "key_scope"], batch_size=200)
-            if session.revision == session.mirrored_revision:
-                session.debt_since = timezone.now()
-            session.revision += 1
-            # The header is the last line of a journal that is written anew.
-            session.header_revision = session.rewrite_revision = session.revision
-            session.save(update_fields=["revision", "header_revision", "rewrite_revision", "debt_since"])
+    for survivor in survivors:
+        rows = (
+            interactions.filter(session_id=survivor).exclude(origins=[]).only("idempotency_key", "key_scope", "origins")
+        )
+        changed = [row for row in rows.iterator(chunk_size=500) if _named(row)]
+        interactions.bulk_update(changed, ["idempotency_key", "key_scope", "origins"], batch_size=200)
+
+
+def _named(row):
+    """Give a row that a merge moved its key's scope; whether it has a key."""
+    given_up = [origin["idempotency_key"] for origin in row.origins if origin["idempotency_key"] is not None]
+    row.idempotency_key = row.idempotency_key or next(iter(given_up), None)
+    if row.idempotency_key is None:
+        return False
+    row.key_scope = row.origins[0]["session_id"]
+    for place, origin in enumerate(row.origins):
+        origin.update(key_scope=row.key_scope if place else "", idempotency_key=None)
+    return True
 
 
 class Migration(migrations.Migration):

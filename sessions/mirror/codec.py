@@ -17,7 +17,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
@@ -172,7 +172,25 @@ def from_payload[R](record_type: type[R], payload: object) -> R:
                 raise DamagedLine(f"The line's data lacks {name}.")
     except (TypeError, ValueError, OverflowError, binascii.Error) as error:
         raise DamagedLine(f"The line's {name} is not of its type.") from error
-    return record_type(**values)
+    record = record_type(**values)
+    return cast(R, _with_scopes(record)) if isinstance(record, InteractionRecord) else record
+
+
+def _with_scopes(record: InteractionRecord) -> InteractionRecord:
+    """An interaction with its key in the scope that it was given in, also where a file has no scopes yet.
+
+    Before there were any, what a merge moved kept its key as if the survivor had given it, or gave it up.
+    """
+    if record.key_scope or not record.origins:
+        return record
+    given_up = [origin.idempotency_key for origin in record.origins if origin.idempotency_key is not None]
+    key = record.idempotency_key or next(iter(given_up), None)
+    if key is None:
+        return record
+    first, *later = (replace(origin, idempotency_key=None) for origin in record.origins)
+    scope = first.session_id
+    origins = [first, *(replace(origin, key_scope=scope) for origin in later)]
+    return replace(record, idempotency_key=key, key_scope=scope, origins=origins)
 
 
 def _refuse_constant(name: str) -> None:

@@ -58,6 +58,8 @@ def stored_interaction(record: InteractionRecord) -> None:
     for origin in record.origins:
         text("origins", origin.session_id, longest=MAX_SESSION_ID_CHARACTERS)
         count("origins", origin.sequence)
+        if origin.key_scope:
+            identifier("origins", origin.key_scope, longest=MAX_SESSION_ID_CHARACTERS)
         if origin.idempotency_key is not None:
             identifier("origins", origin.idempotency_key)
     if not 1 <= record.sequence <= MAX_INTEGER:

@@ -162,6 +162,98 @@ def test_scopes_come_back_with_an_export(form: Callable[[Path, str], Path], tmp_
     assert log("b", prompt="b 0", idempotency_key="turn-0").sequence == 1
 
 
+def test_an_export_from_before_there_were_scopes_is_read_as_if_it_had_them(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        make_session(session_id=name)
+        log(name, prompt=f"{name} 0", idempotency_key="turn-0")
+        log(name, prompt=f"{name} 1", idempotency_key=f"{name}-1")
+    for survivor, absorbed in (("b", "c"), ("a", "b")):
+        actions.merge_sessions(survivor, absorbed=absorbed, actor=ALICE)
+    document = actions.export_document("a")
+    for one in document["interactions"]:
+        one.pop("key_scope", None)
+        for origin in one.get("origins", ()):
+            origin.pop("key_scope", None)
+        if one["idempotency_key"] == "turn-0" and "origins" in one:
+            # Taken by the survivor, it was given up.
+            one["origins"][0]["idempotency_key"] = one.pop("idempotency_key")
+    before = actions.session_dump("a")
+    lose_database()
+    lose_files()
+    path = tmp_path / "old.json"
+    path.write_text(json.dumps(document))
+    assert bring(path) == (6, 0, 0)
+    assert actions.session_dump("a")["interactions"] == before["interactions"]
+
+
+def test_it_keeps_both_where_one_key_stands_in_two_scopes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make_session(session_id=name)
+    done = actions.merge_sessions("a", absorbed="b", actor=ALICE)
+    log("b", prompt="since", idempotency_key="turn-0")
+    actions.unmerge(done.pk, actor=ALICE)
+    log("b", prompt="otherwise", idempotency_key="turn-0")
+    actions.merge_sessions("b", absorbed="a", actor=ALICE)
+    path = as_lines(tmp_path, "b")
+    lose_database()
+    lose_files()
+    for name in ("b", "z"):
+        make_session(session_id=name)
+    actions.merge_sessions("z", absorbed="b", actor=ALICE)
+    assert bring(path) == (2, 0, 0)
+    assert said() == Counter(["since", "otherwise"])
+
+
+def test_what_the_holder_itself_was_told_is_known_under_its_name_as_a_scope(tmp_path: Path) -> None:
+    def both() -> None:
+        for name in ("a", "c"):
+            make_session(session_id=name)
+        log("c", prompt="x", idempotency_key="turn-0")
+
+    both()
+    actions.merge_sessions("a", absorbed="c", actor=ALICE)
+    path = as_lines(tmp_path, "a")
+    lose_database()
+    lose_files()
+    both()
+    actions.merge_sessions("c", absorbed="a", actor=ALICE)
+    assert bring(path) == (0, 1, 0)
+
+
+def test_a_preview_counts_what_stands_in_two_exports_once(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make_session(session_id=name)
+        log(name, prompt=name, idempotency_key="turn-0")
+        log(name, prompt=f"{name}, without a key")
+    first = as_lines(tmp_path, "b").rename(tmp_path / "first.jsonl")
+    actions.merge_sessions("a", absorbed="b", actor=ALICE)
+    second = as_lines(tmp_path, "a")
+    lose_database()
+    lose_files()
+    told = actions.preview([source for path in (first, second) for source in open_sources(path)])
+    assert (told["new_interactions"], told["known_interactions"]) == (4, 2)
+    assert [take(path).added for path in (first, second)] == [2, 2]
+
+
+def test_a_preview_knows_by_its_key_what_two_stores_told_apart(tmp_path: Path) -> None:
+    paths = []
+    for name in ("a", "b"):
+        for one in ("a", "b"):
+            make_session(session_id=one)
+            log(one, prompt=one, idempotency_key="turn-0")
+        if name == "a":
+            actions.merge_sessions("a", absorbed="b", actor=ALICE)
+        paths.append(as_lines(tmp_path, name).rename(tmp_path / f"{name}.jsonl"))
+        lose_database()
+        lose_files()
+    for one in ("a", "b"):
+        make_session(session_id=one)
+    actions.merge_sessions("a", absorbed="b", actor=ALICE)
+    told = actions.preview([source for path in paths for source in open_sources(path)])
+    assert (told["new_interactions"], told["known_interactions"]) == (2, 1)
+    assert [take(path).added for path in paths] == [2, 0]
+
+
 @pytest.mark.parametrize("form", ["openai", "sharegpt", "claude-code"])
 def test_other_tools_files_have_every_message_once(form: str, tmp_path: Path) -> None:
     bring(write(tmp_path, openai, aa=3, bb=3))

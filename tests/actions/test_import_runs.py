@@ -335,3 +335,16 @@ def test_undoing_an_import_ends_the_command_that_is_still_at_it(tmp_path: Path) 
     recorded.finish("done")
     recorded.run.refresh_from_db()
     assert (recorded.run.state, Session.objects.filter(pk="s2").exists()) == ("undone", False)
+
+
+def test_what_was_parted_and_merged_back_is_known_to_the_next_import() -> None:
+    work(stage({"s1.jsonl": lines(1, 2)}))
+    (session_id,) = Session.objects.values_list("pk", flat=True)
+    undo(work(stage({"s1.jsonl": lines(1, 2, 3, 4)})))
+    apart = Session.objects.exclude(pk=session_id).get().pk
+    actions.restore_session(apart, actor=ALICE)
+    done = actions.merge_sessions(session_id, absorbed=apart, actor=ALICE)
+    again = work(stage({"s1.jsonl": lines(1, 2, 3, 4)}))
+    assert (again.report["added"], again.report["known"], prompts(session_id)) == (0, 4, ["p1", "p2", "p3", "p4"])
+    actions.unmerge(done.pk, actor=ALICE)
+    assert work(stage({"s1.jsonl": lines(1, 2, 3, 4)})).report["added"] == 2

@@ -118,42 +118,73 @@ def test_what_stays_when_a_merge_is_undone_bars_no_key_of_the_one_that_leaves() 
     assert (prompts("a"), prompts("b")) == (["a0", "since"], ["b0"])
     assert sent("b", 1, "since, told otherwise") == ("b", 2, 1)
     assert sent("a", 1, "a1") == ("a", 3, 1)
-    # Both have said something as turn 1 of `b`: the one that is there keeps the key, and both keep their words.
     second = merge("a", "b")
     assert sorted(prompts("a")) == ["a0", "a1", "b0", "since", "since, told otherwise"]
+    assert sent("b", 1, "since, told otherwise")[2] == 0
     undo(second)
     assert sent("b", 1, "since, told otherwise") == ("b", 2, 0)
 
 
-def test_what_another_session_kept_is_known_again_when_it_comes_home() -> None:
+def test_what_stayed_is_shown_once_with_what_was_sent_again() -> None:
     begin("a", "b")
     done = merge("a", "b")
     sent("b", 0, "since")
     undo(done)
-    again = merge("b", "a")
-    assert sent("b", 0, "since") == ("b", 1, 0)
-    undo(again)
-    # By now it has told something else there: that is what its key means.
-    assert sent("b", 0, "told otherwise") == ("b", 1, 1)
-    merge("b", "a")
-    assert prompts("b") == ["since", "told otherwise"]
-    assert sent("b", 0, "told otherwise") == ("b", 2, 0)
+    sent("b", 0, "since")
+    merge("a", "b")
+    assert (prompts("a"), sent("b", 0, "since")) == (["since"], ("a", 1, 0))
 
 
-def test_of_several_that_kept_one_key_of_a_session_the_first_has_it() -> None:
-    begin("a", "b", "x", "home")
-    for name in ("a", "b"):
-        done = merge(name, "x")
-        sent("x", 0, f"in {name}")
-        undo(done)
-    both = merge("home", "a", "b")
-    assert [row.idempotency_key for row in Interaction.objects.of("home")] == ["turn-0", None]
-    assert prompts("home") == ["in a", "in b"]
-    undo(both)
-    assert list(Interaction.objects.values_list("session", "key_scope", "idempotency_key")) == [
-        ("a", "x", "turn-0"),
-        ("b", "x", "turn-0"),
-    ]
+def spoken_to_twice(told: str) -> list[UUID]:
+    """`b` was told `old` while it was merged into `a`, where that stayed; then something else under the same key."""
+    begin("a", "b", "c")
+    one = merge("a", "b")
+    sent("b", 0, "old")
+    undo(one)
+    sent("b", 0, told)
+    sent("c", 0, told)
+    return [merge("b", "a")]
+
+
+@pytest.mark.parametrize("told", ["old", "new"])
+@pytest.mark.parametrize("further", [("c", "b"), ("b", "c"), ("a", "c")], ids="-".join)
+def test_a_key_that_means_two_things_by_a_merge_means_the_latter(further: tuple[str, str], told: str) -> None:
+    done = spoken_to_twice(told)
+    done.append(merge(*(actions.get_session(name).pk for name in further)))
+    for merge_id in (*reversed(done), None):
+        assert [sent(name, 0, told)[2] for name in ("b", "c")] == [0, 0]
+        if merge_id is not None:
+            undo(merge_id)
+    assert sent("a", 0, "of its own")[2] == 1
+
+
+@pytest.mark.parametrize("told", ["old", "new"])
+@pytest.mark.parametrize("further", [("c", "b"), ("b", "c")], ids="-".join)
+def test_undoing_gives_every_key_back_in_its_scope(further: tuple[str, str], told: str) -> None:
+    done = spoken_to_twice(told)
+    before = [actions.session_dump(name) for name in ("b", "c")]
+    undo(merge(*further))
+    assert [actions.session_dump(name) for name in ("b", "c")] == before
+    undo(done[0])
+    assert [row.key_scope in ("", "b") for row in Interaction.objects.of("a")] == [False]
+
+
+def test_what_was_parted_by_undoing_an_import_is_known_when_it_is_merged_back() -> None:
+    """See tests/actions/test_import_runs.py for the import; here what `import_undo` leaves is made by hand."""
+    begin("s", "apart")
+    turns("s", "s0")
+    turns("apart", "s1", since=1)
+    Interaction.objects.filter(session="apart").update(key_scope="s")
+    before = actions.session_dump("apart")
+    assert sent("apart", 1, "of its own") == ("apart", 2, 1)
+    done = merge("s", "apart")
+    assert sent("s", 1, "s1")[2] == sent("apart", 1, "of its own")[2] == 0
+    other = make_session(session_id="other").pk
+    further = merge(other, "s")
+    assert sent("s", 0, "s0")[2] == sent("s", 1, "s1")[2] == 0
+    undo(further)
+    undo(done)
+    assert actions.session_dump("apart")["interactions"][0] == before["interactions"][0]
 
 
 def test_keys_are_listed_by_the_id_that_they_were_given_under() -> None:

@@ -83,8 +83,8 @@ def test_every_interaction_remembers_where_it_came_from() -> None:
     origins = [row.origins for row in Interaction.objects.of("a")]
     assert origins == [
         [],
-        [{"merge_id": str(done.pk), "session_id": "b", "sequence": 1, "idempotency_key": None}],
-        [{"merge_id": str(done.pk), "session_id": "b", "sequence": 2, "idempotency_key": None}],
+        [{"merge_id": str(done.pk), "session_id": "b", "sequence": 1, "key_scope": "", "idempotency_key": None}],
+        [{"merge_id": str(done.pk), "session_id": "b", "sequence": 2, "key_scope": "", "idempotency_key": None}],
     ]
     assert len(image_of("a").interactions) == 3
 

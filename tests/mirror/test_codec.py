@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -36,8 +37,17 @@ values = st.recursive(
     max_leaves=8,
 )
 objects = st.dictionaries(texts, values, max_size=3)
-origins = st.builds(Origin, merge_id=st.uuids(), session_id=texts, sequence=st.integers(1, 9), idempotency_key=texts)
+origins = st.builds(
+    Origin, merge_id=st.uuids(), session_id=texts, sequence=st.integers(1, 9), key_scope=texts, idempotency_key=texts
+)
 notes = st.builds(Note, id=st.uuids(), text=texts, author=texts, written_at=moments, edited_at=st.none() | moments)
+
+
+def _scoped(record: InteractionRecord) -> InteractionRecord:
+    """As it is written since keys have scopes: what a merge moved names its own."""
+    return replace(record, key_scope="b") if record.origins and not record.key_scope else record
+
+
 records = st.one_of(
     st.builds(
         InteractionRecord,
@@ -57,7 +67,7 @@ records = st.one_of(
         parent_id=st.none() | st.uuids(),
         source_record=st.none() | st.binary(),
         origins=st.lists(origins, max_size=2),
-    ),
+    ).map(_scoped),
     st.builds(
         SessionRecord,
         session_id=texts,
@@ -287,3 +297,28 @@ def test_its_hash_needs_no_canonical_json() -> None:
     cut = raw.rindex(b',"sha256":"')
     assert hashlib.sha256(raw[:cut]).hexdigest() == json.loads(raw)["sha256"]
     assert codec.line_digest(raw) == json.loads(raw)["sha256"]
+
+
+def test_it_names_the_scopes_that_an_older_line_lacks() -> None:
+    def read(*origins: Origin, key: str | None) -> InteractionRecord:
+        record = InteractionRecord(
+            id=uuid4(),
+            sequence=1,
+            kind="error",
+            occurred_at=NOON,
+            recorded_at=NOON,
+            idempotency_key=key,
+            origins=origins,
+        )
+        found = decode_line(encode_line(Entry(1, record), NO_PREVIOUS)[0]).record
+        assert isinstance(found, InteractionRecord)
+        return found
+
+    first = Origin(merge_id=uuid4(), session_id="b", sequence=4)
+    second = Origin(merge_id=uuid4(), session_id="a", sequence=5)
+    found = read(first, second, key="k")
+    assert (found.idempotency_key, found.key_scope) == ("k", "b")
+    assert found.origins == [first, replace(second, key_scope="b")]
+    gave_up = read(first, replace(second, idempotency_key="k"), key=None)
+    assert (gave_up.idempotency_key, gave_up.key_scope, gave_up.origins) == ("k", "b", found.origins)
+    assert (read(first, key=None).key_scope, read(key="k").key_scope) == ("", "")

@@ -29,12 +29,13 @@ def before_scopes() -> None:
             row.origins[0]["idempotency_key"] = row.idempotency_key
             row.idempotency_key = None
         row.key_scope = ""
+        for origin in row.origins:
+            del origin["key_scope"]
         row.save()
     session = Session.objects.get(pk="a")
     session.header_revision = session.rewrite_revision = session.raise_revision()
     session.save()
     actions.settle_mirror()
-    assert findings() == []
     try:
         migrate("0004")
     except BaseException:
@@ -48,7 +49,7 @@ def test_what_was_merged_before_keys_had_scopes_gets_them() -> None:
         assert Interaction.objects.defer("key_scope").filter(session="a", idempotency_key="turn-0").count() == 1
     finally:
         migrate("0005")
-    actions.settle_mirror()
+    # Journals are read as the rows were migrated.
     assert findings() == []
     for _ in ("as migrated", "from the files"):
         for name in ("a", "b", "c"):
