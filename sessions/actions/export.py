@@ -50,10 +50,12 @@ def _conversation(session: Session, format: Format) -> Conversation:
 
 
 def _interactions(session_id: str, format: Format) -> Iterator[InteractionRecord]:
-    if not format.with_sources:
-        rows = Interaction.objects.of(session_id).defer("source_record").iterator(chunk_size=_CHUNK)
-        return (mapping.interaction_record(_without_original(row)) for row in rows)
-    records = map(mapping.interaction_record, Interaction.objects.of(session_id).iterator(chunk_size=_CHUNK))
+    rows = Interaction.objects.of(session_id)
+    if format.with_sources:
+        read = rows.iterator(chunk_size=_CHUNK)
+    else:
+        read = map(_without_original, rows.defer("source_record").iterator(chunk_size=_CHUNK))
+    records = map(mapping.interaction_record, read)
     return _with_each_key_once(records) if format.ids_from_keys else records
 
 

@@ -15,7 +15,7 @@ from sessions.mirror import drain
 from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Session, Tombstone
 
-from .keys import known_by_key
+from .keys import having_keys
 
 MAX_PAGE = 500
 MAX_KEYS = 2_000
@@ -115,8 +115,7 @@ def list_interactions(
         # The original records are for exports; a page of them could be very large.
         rows = rows.defer("source_record")
     if keys is not None:
-        known = known_by_key(session_id, key_scope, _checked_keys(keys))
-        rows = rows.filter(pk__in=[row.pk for row in known.values()])
+        rows = rows.filter(having_keys(session_id, key_scope, _checked_keys(keys)))
     if path is not None:
         rows = rows.filter(sequence__in=_stretch_of(path, after, before, limit + 1))
     if before is not None:

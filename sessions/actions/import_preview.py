@@ -285,5 +285,5 @@ def _present(session_id: str, ones: Sequence[_Waiting], scope: str) -> Mapping[U
     records = [one.draft for one in ones if isinstance(one.draft, InteractionRecord)]
     if records:
         return present_among(session_id, records, scope)
-    keys = [one.draft.idempotency_key for one in ones if one.draft.idempotency_key is not None]
+    keys = [one.draft.idempotency_key for one in ones if one.draft.idempotency_key is not None] if session_id else []
     return {(scope, key): row for key, row in known_by_key(session_id, scope, keys).items()}

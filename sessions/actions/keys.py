@@ -9,6 +9,8 @@ docs/decisions/0011-keys-have-a-scope.md.
 
 from collections.abc import Iterable, Iterator
 
+from django.db.models import Q, QuerySet
+
 from sessions import statements
 from sessions.models import Interaction, Session
 from sessions.records import INTERACTION_CONTENT, InteractionDraft, InteractionRecord
@@ -28,13 +30,28 @@ def known_by_key(holder_id: str, scope: str, keys: Iterable[str]) -> dict[str | 
     is_new = len(wanted) == 1 and not statements.exists(Interaction, _KEYED, [holder_id, *wanted])
     known: dict[str | None, Interaction] = {}
     if wanted and not is_new:
-        rows = Interaction.objects.filter(session_id=holder_id, idempotency_key__in=wanted)
-        # The session's own name is a scope of it too: what was parted from it has come home by a merge.
-        mine = rows.filter(key_scope__in=[scope, scope or holder_id]).order_by("-key_scope")
-        known = {row.idempotency_key: row for row in mine}
+        # Of two under a session's own ID the one in "" comes last, and stands.
+        known = {row.idempotency_key: row for row in _rows(holder_id, scope, wanted).order_by("-key_scope")}
     if scope and (missing := wanted - known.keys()):
         known |= {row.idempotency_key: row for row in _twins_of_left(holder_id, scope, missing)}
     return known
+
+
+def having_keys(holder_id: str, scope: str, keys: Iterable[str]) -> Q:
+    """What picks those of a session's interactions that have these keys in a scope; hardly any is loaded for it."""
+    wanted, scope = set(keys), scope_of(scope, holder_id)
+    mine = _rows(holder_id, scope, wanted)
+    picked = Q(pk__in=mine.values("pk"))
+    if scope:
+        missing = wanted - set(mine.values_list("idempotency_key", flat=True))
+        picked |= Q(pk__in=[row.pk for row in _twins_of_left(holder_id, scope, missing)])
+    return picked
+
+
+def _rows(holder_id: str, scope: str, keys: set[str]) -> QuerySet[Interaction]:
+    """What a session holds of these keys. Its own name is a scope of it too: what was parted from it has come home."""
+    scopes = [scope, scope or holder_id]
+    return Interaction.objects.filter(session_id=holder_id, idempotency_key__in=keys, key_scope__in=scopes).order_by()
 
 
 def same_content(
@@ -57,10 +74,10 @@ def _twins_of_left(holder_id: str, scope: str, keys: set[str]) -> Iterator[Inter
 
 def _left_behind(holder_id: str, scope: str, keys: set[str]) -> Iterator[Interaction]:
     """Interactions with these keys of that scope in the sessions through which it leads to this one."""
-    for passed in _way(scope, holder_id):
-        yield from Interaction.objects.filter(
-            session_id=passed, idempotency_key__in=keys, key_scope=scope_of(scope, passed)
-        ).order_by()
+    way = _way(scope, holder_id)
+    if way:
+        there = Q(session_id=scope, key_scope="") | Q(session_id__in=way[1:], key_scope=scope)
+        yield from Interaction.objects.filter(there, idempotency_key__in=keys).order_by()
 
 
 def leads(start: str, end: str) -> bool:
@@ -80,4 +97,4 @@ def _way(start: str, end: str) -> list[str]:
     return way
 
 
-__all__ = ["known_by_key", "leads", "same_content", "scope_of"]
+__all__ = ["having_keys", "known_by_key", "leads", "same_content", "scope_of"]

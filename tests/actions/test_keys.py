@@ -40,6 +40,10 @@ def prompts(session_id: str) -> list[str]:
     return [row.prompt for row in Interaction.objects.of(session_id)]
 
 
+def rows_of(session_id: str) -> list[tuple[str, str | None, str]]:
+    return list(Interaction.objects.of(session_id).values_list("key_scope", "idempotency_key", "prompt"))
+
+
 def begin(*names: str) -> None:
     for name in names:
         make_session(session_id=name)
@@ -183,6 +187,17 @@ def test_what_was_parted_by_undoing_an_import_is_known_when_it_is_merged_back() 
     further = merge(other, "s")
     assert sent("s", 0, "s0")[2] == sent("s", 1, "s1")[2] == 0
     undo(further)
+    # By now it has told something else there: that is what its key means.
+    undo(done)
+    assert actions.session_dump("apart")["interactions"][0] == before["interactions"][0]
+    assert sent("s", 1, "told otherwise")[2] == 1
+    done = merge("s", "apart")
+    held = rows_of("s")
+    assert sent("s", 1, "told otherwise")[2] == 0
+    further = merge(other, "s")
+    assert sent("s", 1, "told otherwise")[2] == 0
+    undo(further)
+    assert rows_of("s") == held
     undo(done)
     assert actions.session_dump("apart")["interactions"][0] == before["interactions"][0]
 
@@ -211,6 +226,17 @@ def test_scopes_survive_the_loss_of_the_database() -> None:
     assert [sent("b", 1, "b1")[2], sent("b", 2, "b2")[2], sent("a", 2, "a2")[2]] == [0, 0, 1]
     undo(done)
     assert [sent("b", 1, "b1"), sent("a", 1, "a1")] == [("b", 2, 0), ("a", 2, 0)]
+
+
+def test_what_an_absorbed_one_had_absorbed_leaves_no_key_behind_either() -> None:
+    begin("a", "b", "x")
+    merge("b", "x")
+    done = merge("a", "b")
+    sent("x", 0, "since")
+    undo(done)
+    assert sent("x", 0, "told otherwise") == ("b", 1, 1)
+    merge("a", "b")
+    assert (prompts("a"), sent("x", 0, "told otherwise")[2]) == (["since", "told otherwise"], 0)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -326,6 +326,7 @@ def test_merge_records_that_name_each_other_end_in_no_circle() -> None:
         said(1, occurred_at=datetime(1900, 1, 1, tzinfo=UTC)),
         said(1, metadata={"a": "\ud800"}),
         said(1, origins=[Origin(merge_id=uuid4(), session_id="\0", sequence=1)]),
+        said(1, key_scope="b", origins=[Origin(merge_id=uuid4(), session_id="b", sequence=1, key_scope="\0")]),
     ],
 )
 def test_it_leaves_out_what_no_store_may_hold(record: InteractionRecord) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from sessions import actions
-from sessions.models import Interaction, Session
+from sessions.models import Interaction, Merge, Session
 from tests.builders import ALICE, log, make_session
 from tests.mirror.disk import findings, lose_database, reconcile
 
@@ -39,7 +39,7 @@ def before_scopes() -> None:
     try:
         migrate("0004")
     except BaseException:
-        migrate("0005")
+        migrate("0006")
         raise
 
 
@@ -48,7 +48,7 @@ def test_what_was_merged_before_keys_had_scopes_gets_them() -> None:
     try:
         assert Interaction.objects.defer("key_scope").filter(session="a", idempotency_key="turn-0").count() == 1
     finally:
-        migrate("0005")
+        migrate("0006")
     # Journals are read as the rows were migrated.
     assert findings() == []
     for _ in ("as migrated", "from the files"):
@@ -61,9 +61,32 @@ def test_what_was_merged_before_keys_had_scopes_gets_them() -> None:
         )
         lose_database()
         reconcile()
-    for merge in Session.objects.get(pk="a").pk, "b":
-        actions.unmerge(actions.merges_of(merge).filter(undone_at=None).latest("merged_at").pk, actor=ALICE)
+    for survivor in ("a", "b"):
+        actions.unmerge(Merge.objects.get(survivor_id=survivor).pk, actor=ALICE)
     assert [[row.prompt for row in Interaction.objects.of(name)] for name in ("a", "b", "c")] == [
         [f"{name} 0", f"{name} only"] for name in ("a", "b", "c")
     ]
     assert not Interaction.objects.exclude(key_scope="").exists()
+
+
+def test_going_back_gives_keys_up_that_would_stand_twice() -> None:
+    for name in ("a", "b"):
+        make_session(session_id=name)
+        for number in range(2):
+            log(name, prompt=f"{name} {number}", idempotency_key=f"turn-{number}")
+    log("b", prompt="b 2", idempotency_key="turn-2")
+    merge = actions.merge_sessions("a", absorbed="b", actor=ALICE)
+    try:
+        migrate("0004")
+        assert sorted(Interaction.objects.values_list("idempotency_key", flat=True), key=str) == [
+            *(None, None),
+            *("turn-0", "turn-1", "turn-2"),
+        ]
+    finally:
+        migrate("0006")
+    actions.unmerge(merge.pk, actor=ALICE)
+    assert [log("b", prompt=f"b {number}", idempotency_key=f"turn-{number}").sequence for number in range(3)] == [
+        1,
+        2,
+        3,
+    ]
