@@ -127,7 +127,7 @@ def _part(session: Session, ours: Sequence[Interaction], run: Import, actor: Act
     apart = _new_beside(session, ours, run)
     for row in ours:
         # Merged back, it is known as what it was.
-        row.key_scope = row.key_scope or session.pk if row.idempotency_key is not None else ""
+        row.key_scope = row.key_scope or (session.pk if row.idempotency_key is not None else "")
     place_rows(apart, ours)
     place_rows(session, staying)
     record, leaving = parted_pins(*records_of([session]))

@@ -61,7 +61,7 @@ def move_in(survivor: Session, incoming: Sequence[tuple[Session, UUID]]) -> dict
 
 def _take_along(row: Interaction, merge_id: UUID, taken: set[tuple[str, str | None]]) -> None:
     """Let a row remember its place, and keep its key in the scope that it was given in."""
-    scope = row.key_scope or row.session_id if row.idempotency_key is not None else ""
+    scope = row.key_scope or (row.session_id if row.idempotency_key is not None else "")
     is_taken = row.idempotency_key is not None and (scope, row.idempotency_key) in taken
     taken.add((scope, row.idempotency_key))
     origin = Origin(

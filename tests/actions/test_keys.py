@@ -196,6 +196,9 @@ def test_what_was_parted_by_undoing_an_import_is_known_when_it_is_merged_back() 
     assert sent("s", 1, "told otherwise")[2] == 0
     further = merge(other, "s")
     assert sent("s", 1, "told otherwise")[2] == 0
+    begin("last")
+    # One of the two has given its key up by now, which a journal must not take for what an older one says.
+    undo(merge("last", other))
     undo(further)
     assert rows_of("s") == held
     undo(done)
