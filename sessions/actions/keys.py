@@ -8,6 +8,7 @@ docs/decisions/0011-keys-have-a-scope.md.
 """
 
 from collections.abc import Iterable, Iterator
+from uuid import UUID, uuid5
 
 from django.db.models import Q, QuerySet
 
@@ -15,12 +16,18 @@ from sessions import statements
 from sessions.models import Interaction, Session
 from sessions.records import INTERACTION_CONTENT, InteractionDraft, InteractionRecord
 
+_RETIRED = UUID("5b0c2f3e-6a0d-5f43-9a53-6f0d8f1f7c11")
 _KEYED = ("session_id", "idempotency_key")
 
 
 def scope_of(named: str, holder_id: str) -> str:
     """The scope of keys that come under an ID which leads to that session."""
     return "" if named == holder_id else named
+
+
+def retired_scope(scope: str) -> str:
+    """What a scope is called in a session that its ID no longer leads to: a name that no ID is."""
+    return str(uuid5(_RETIRED, scope))
 
 
 def known_by_key(holder_id: str, scope: str, keys: Iterable[str]) -> dict[str | None, Interaction]:
@@ -85,6 +92,16 @@ def leads(start: str, end: str) -> bool:
     return start == end or bool(_way(start, end))
 
 
+def with_absorbed(session_ids: Iterable[str]) -> list[str]:
+    """Sessions, and behind them all whose IDs lead to them."""
+    found = list(session_ids)
+    level = found
+    while level:
+        level = list(Session.objects.filter(merged_into__in=level).exclude(pk__in=found).values_list("pk", flat=True))
+        found += level
+    return found
+
+
 def _way(start: str, end: str) -> list[str]:
     """The IDs of the absorbed sessions that lead from one session to another; none where they do not."""
     way: list[str] = []
@@ -97,4 +114,4 @@ def _way(start: str, end: str) -> list[str]:
     return way
 
 
-__all__ = ["having_keys", "known_by_key", "leads", "same_content", "scope_of"]
+__all__ = ["having_keys", "known_by_key", "leads", "retired_scope", "same_content", "scope_of", "with_absorbed"]

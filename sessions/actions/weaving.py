@@ -13,7 +13,7 @@ from sessions.models import Interaction, Session
 from sessions.records import Origin
 
 from .duplicates import find_duplicates
-from .keys import leads
+from .keys import leads, retired_scope, with_absorbed
 
 # What the time order needs of a row; the texts stay in the database.
 _ORDER_FIELDS = ("id", "session_id", "sequence", "revision", "occurred_at", "idempotency_key", "key_scope", "origins")
@@ -45,6 +45,7 @@ def move_in(survivor: Session, incoming: Sequence[tuple[Session, UUID]]) -> dict
     """
     shared = find_duplicates([survivor.pk, *(session.pk for session, _ in incoming)])
     ours = _rows(survivor)
+    _revive_keys(ours, [session.pk for session, _ in incoming])
     taken = {(row.key_scope, row.idempotency_key) for row in ours}
     sides = [with_running_time(ours)]
     moved = {}
@@ -103,13 +104,32 @@ def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int
 
 def _retire_keys(staying: Sequence[Interaction], homes: Mapping[UUID, Session]) -> None:
     """Let what was sent to the IDs of sessions that leave, and stays, not bar their keys: its scope is nobody's now."""
-    scopes = {row.key_scope for row in staying if row.idempotency_key is not None} - {""}
-    retired: dict[str, str] = {}
-    for merge_id, home in homes.items():
-        retired |= {scope: str(uuid5(merge_id, scope)) for scope in scopes if leads(scope, home.pk)}
-    changed = [row for row in staying if row.key_scope in retired]
+    held = {(row.key_scope, row.idempotency_key) for row in staying}
+    scopes = {scope for scope, key in held if scope and key is not None}
+    leaving = {scope: merge_id for merge_id, home in homes.items() for scope in scopes if leads(scope, home.pk)}
+    changed = [row for row in staying if row.key_scope in leaving]
     for row in changed:
-        row.key_scope = retired[row.key_scope]
+        retired, merge_id = retired_scope(row.key_scope), leaving[row.key_scope]
+        is_taken = (retired, row.idempotency_key) in held
+        row.key_scope = str(uuid5(merge_id, row.key_scope)) if is_taken else retired
+    statements.update_all(changed, ("key_scope",))
+
+
+def _revive_keys(ours: Sequence[Interaction], incoming: Sequence[str]) -> None:
+    """Let what stayed when a merge was undone count again for a session that comes back and has nothing else for it."""
+    scopes = {row.key_scope for row in ours if row.idempotency_key is not None} - {""}
+    homes = {retired_scope(name): name for name in with_absorbed(incoming)} if scopes else {}
+    waiting = [row for row in ours if row.key_scope in homes and row.idempotency_key is not None]
+    if not waiting:
+        return
+    held = {(row.key_scope, row.idempotency_key) for row in ours}
+    keys = {row.idempotency_key for row in waiting}
+    theirs = Interaction.objects.filter(session_id__in=homes.values(), idempotency_key__in=keys).order_by()
+    given = theirs.values_list("key_scope", "session_id", "idempotency_key")
+    held |= {(scope or home, key) for scope, home, key in given}
+    changed = [row for row in waiting if (homes[row.key_scope], row.idempotency_key) not in held]
+    for row in changed:
+        row.key_scope = homes[row.key_scope]
     statements.update_all(changed, ("key_scope",))
 
 

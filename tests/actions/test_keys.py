@@ -129,6 +129,27 @@ def test_what_stays_when_a_merge_is_undone_bars_no_key_of_the_one_that_leaves() 
     assert sent("b", 1, "since, told otherwise") == ("b", 2, 0)
 
 
+def test_what_stayed_counts_again_when_the_two_are_merged_anew() -> None:
+    begin("a", "b", "x")
+    merge("b", "x")
+    done = merge("a", "b")
+    for name in ("b", "x"):
+        sent(name, 0, f"since, to {name}")
+        sent(name, 1, f"before it was told otherwise, to {name}")
+    held = rows_of("a")
+    for again in range(3):
+        undo(done)
+        if again == 2:
+            assert [sent(name, 1, "told otherwise")[2] for name in ("b", "x")] == [1, 1]
+        done = merge("a", "b")
+        assert [sent(name, 0, f"since, to {name}")[2] for name in ("b", "x")] == [0, 0]
+        assert again == 2 or rows_of("a") == held
+        with pytest.raises(IdempotencyConflict):
+            sent("x", 0, "something else")
+    assert [sent(name, 1, "told otherwise")[2] for name in ("b", "x")] == [0, 0]
+    assert sent("a", 0, "of its own")[2] == 1
+
+
 def test_what_stayed_is_shown_once_with_what_was_sent_again() -> None:
     begin("a", "b")
     done = merge("a", "b")
@@ -264,11 +285,14 @@ class Model:
         self._chance = chance
         self._names = names
         self._told: dict[str, dict[int, tuple[str, set[UUID]]]] = {name: {} for name in names}
+        # What stayed elsewhere when a merge was undone: it may count again under that name once that is merged anew.
+        self._stayed: dict[str, set[int]] = {name: set() for name in names}
         self._ever: set[UUID] = set()
 
     def say(self) -> None:
         name = self._chance.choice(self._names)
-        place = next(n for n in range(100) if n not in self._told[name])
+        used = {*self._told[name], *(self._stayed[name] if self._way(name) else ())}
+        place = next(n for n in range(100) if n not in used)
         # Few words, so that different sessions often say the same at the same place.
         one = draft(prompt=self._chance.choice(["yes", "no"]), idempotency_key=f"turn-{place}")
         appended = actions.append_interactions(name, [one], actor=ALICE)
@@ -304,6 +328,7 @@ class Model:
         gone = {merge.pk for merge in done.merges}
         for name, told in self._told.items():
             self._told[name] = {place: one for place, one in told.items() if not one[1] & gone}
+            self._stayed[name] |= told.keys() - self._told[name].keys()
 
     def check(self) -> None:
         for name, told in self._told.items():
