@@ -85,7 +85,6 @@ def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int
     """
     rows = _rows(survivor)
     staying = [row for row in rows if not any(_came_by(row, merge_id) for merge_id in homes)]
-    _retire_keys(staying, homes)
     given_back = {}
     for merge_id, home in homes.items():
         returning = [row for row in rows if _came_by(row, merge_id)]
@@ -98,6 +97,8 @@ def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int
             sequences[row.pk] = origin.sequence
         place_rows(home, returning, sequences)
         given_back[home.pk] = len(returning)
+    # Once the others have left: one of them may have the retired scope and the key.
+    _retire_keys(staying, homes)
     place_rows(survivor, staying)
     return given_back
 

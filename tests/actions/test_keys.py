@@ -150,6 +150,19 @@ def test_what_stayed_counts_again_when_the_two_are_merged_anew() -> None:
     assert sent("a", 0, "of its own")[2] == 1
 
 
+def test_what_stays_and_what_leaves_may_have_stayed_under_one_name() -> None:
+    begin("a", "b", "c")
+    one = merge("a", "b")
+    sent("b", 0, "old")
+    undo(one)
+    merge("b", "a")
+    further = merge("c", "b")
+    assert sent("b", 0, "new")[2] == 1
+    before = rows_of("c")[0]
+    undo(further)
+    assert (prompts("b"), rows_of("b"), prompts("c")) == (["old"], [before], ["new"])
+
+
 def test_what_stayed_is_shown_once_with_what_was_sent_again() -> None:
     begin("a", "b")
     done = merge("a", "b")
