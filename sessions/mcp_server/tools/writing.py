@@ -75,8 +75,8 @@ def resume_session(caller: Caller, wanted: ResumeSession) -> Answer[ResumedSessi
     Works from every state: an expired session, or one in the trash, is brought back; the ID of a session that was
     merged leads to the one that absorbed it, whose session_id is in the answer and is the one to use from then on. Adds
     no interaction, so it is safe to repeat. Turns that did not fit are fetched with get_interaction_history
-    (before = the first sequence in context_pack.latest; where none fitted, the sequences in context_pack.left_out.ranges
-    tell what there is). If you do not know the ID, find it with list_sessions or search_sessions.
+    (before = the first sequence in context_pack.latest; where none fitted, context_pack.left_out.ranges tells which
+    there are). If you do not know the ID, find it with list_sessions or search_sessions.
     """
     found = agents.resume(caller, wanted.session_id, user_id=wanted.user_id, max_tokens=wanted.max_tokens)
     pack = found.context_pack
