@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from sessions import actions
+from sessions.actions.keys import retired_scope
 from sessions.errors import IdempotencyConflict, UnmergeRefused
 from sessions.models import Interaction, Merge, Session
 from tests.builders import ALICE, draft, log, make_session
@@ -161,6 +162,17 @@ def test_what_stays_and_what_leaves_may_have_stayed_under_one_name() -> None:
     before = rows_of("c")[0]
     undo(further)
     assert (prompts("b"), rows_of("b"), prompts("c")) == (["old"], [before], ["new"])
+
+
+def test_a_retired_scope_that_is_taken_bars_no_undoing() -> None:
+    """No call leads there today; a journal that somebody mended by hand may."""
+    begin("a", "b")
+    turns("a", "held")
+    done = merge("a", "b")
+    sent("b", 0, "since")
+    Interaction.objects.filter(prompt="held").update(key_scope=retired_scope("b"))
+    actions.unmerge(done, actor=ALICE)
+    assert (prompts("a"), sent("b", 0, "told otherwise")) == (["held", "since"], ("b", 1, 1))
 
 
 def test_what_stayed_is_shown_once_with_what_was_sent_again() -> None:
