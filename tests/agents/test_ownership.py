@@ -8,10 +8,11 @@ import pytest
 from sessions import actions, agents
 from sessions.actions import LATEST_FIRST, SessionFilters
 from sessions.agents.shapes import SessionBatch
-from sessions.errors import NotFound, ScopeMissing, SessionNotFound, SessionPurged, UserNotFound
+from sessions.errors import NotFound, ScopeMissing, SessionExists, SessionNotFound, SessionPurged, UserNotFound
 from sessions.models import Session
 from sessions.records import Scope
 from tests.builders import ALICE, make_session
+from tests.mirror.disk import lose_database
 
 from .estate import Estate, caller, said, start, whole_store
 from .verbs import VERBS
@@ -134,6 +135,15 @@ def test_it_starts_no_session_under_an_id_that_is_somebody_elses(bobs: Estate, i
         agents.start_session(BOUND, start(session_id=bobs.main, if_exists=if_exists))
     assert told.value.hint == "This ID cannot be had. Start one with another; none was made."
     assert whole_store() == before
+
+
+def test_who_may_know_all_is_told_that_an_id_is_taken_by_files_alone() -> None:
+    session_id = make_session().pk
+    lose_database()
+    with pytest.raises(SessionExists):
+        agents.start_session(caller(), start(session_id=session_id))
+    with pytest.raises(SessionNotFound):
+        agents.start_session(BOUND, start(session_id=session_id))
 
 
 @pytest.mark.parametrize("if_exists", ["refuse", "resume"])
