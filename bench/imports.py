@@ -3,8 +3,9 @@
 Each round imports the files into a new store, in turns with a floor: the same messages as bare rows of raw SQLite, in
 synced transactions of 500, and each conversation as a file that is synced. Afterwards everything must be searchable and
 every journal on the disk; the progress that was shown must never have gone back, and must have run as the time did; and
-importing once more must add nothing. With `--kills` the import is killed at random moments and started again until it
-comes to its end, and the store must be the same, to the last row of both copies, as the one that was made in one go.
+importing once more must add nothing. With `--kills` the import is killed where a random share of the conversations is
+on the disk and started again until it comes to its end, and the store must be the same, to the last row of both copies,
+as the one that was made in one go.
 """
 
 import gzip
@@ -19,6 +20,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -109,17 +111,17 @@ class Run:
         )
 
 
-def run_import(store: scratch.Store, files: Sequence[Path], *, kill_after: float | None = None) -> Run:
-    """Run the command in a process of its own; `kill_after` so many seconds it is killed without a warning."""
+def run_import(store: scratch.Store, files: Sequence[Path], *, kill_at: int | None = None) -> Run:
+    """Run the command in a process of its own; once `kill_at` journals are there it is killed without a warning."""
     command = [sys.executable, "manage.py", "import_sessions", "--json", *map(str, files)]
     began = time.monotonic()
     with (store.outside / "import.json").open("wb+") as answer:
         process = subprocess.Popen(
             command, cwd=scratch._ROOT, env=store.environment(), stdout=answer, stderr=subprocess.PIPE
         )
-        with _killing(process, kill_after):
+        with _killing(process, store, kill_at):
             shown, peak = _watched(process, began)
-            _, status, usage = os.wait4(process.pid, 0)
+        _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - began
         # It was waited for here; subprocess must not look for it.
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -136,16 +138,34 @@ def run_import(store: scratch.Store, files: Sequence[Path], *, kill_after: float
 
 
 @contextmanager
-def _killing(process: "subprocess.Popen[bytes]", after: float | None) -> Iterator[None]:
-    if after is None:
-        yield
-        return
-    killer = subprocess.Popen(["sh", "-c", f"sleep {after:.3f}; kill -9 {process.pid}"], stderr=subprocess.DEVNULL)
+def _killing(process: "subprocess.Popen[bytes]", store: scratch.Store, at: int | None) -> Iterator[None]:
+    """Kill the process when so many journals are there, which tells how far it is on a machine of any speed."""
+    ended = threading.Event()
+
+    def watch(at: int) -> None:
+        while not ended.is_set():
+            began = time.monotonic()
+            if journals(store) >= at:
+                # Not kill(), which would take the exit status that is waited for.
+                os.kill(process.pid, signal.SIGKILL)
+                return
+            # Looking must not slow down what is looked at.
+            ended.wait(2 * (time.monotonic() - began))
+
+    killer = threading.Thread(target=watch, args=[at]) if at is not None else None
+    if killer:
+        killer.start()
     try:
         yield
     finally:
-        killer.send_signal(signal.SIGKILL)
-        killer.wait()
+        ended.set()
+        if killer:
+            killer.join()
+
+
+def journals(store: scratch.Store) -> int:
+    """How many sessions have a journal."""
+    return sum(1 for _ in (store.data_dir / "sessions").glob("*/*.jsonl"))
 
 
 def _watched(process: "subprocess.Popen[bytes]", began: float) -> tuple[Sequence[tuple[float, float]], float]:
@@ -245,7 +265,7 @@ def look(store: scratch.Store, run: Run, messages: int, report: Report) -> None:
 
 def measure(options: Namespace) -> Report:
     report = Report(scratch.filesystem(options.dir), sqlite3.sqlite_version)
-    whole = ""
+    whole, conversations = "", 0
     for _ in range(options.rounds):
         with scratch.store(options.dir, options.database_url) as store:
             messages, floor_per_second = floor(store.outside, options.files)
@@ -254,23 +274,25 @@ def measure(options: Namespace) -> Report:
             report.rounds.append(
                 Round(messages, run.seconds, run.cpu_seconds, run.megabytes, floor_per_second, run.progress_error)
             )
-            whole = fingerprint(store)
+            whole, conversations = fingerprint(store), journals(store)
             again = run_import(store, options.files)
             if again.status != 0 or again.report.get("added") != 0 or fingerprint(store) != whole:
                 report.violations.append(f"importing once more was not nothing: {again.report.get('added')} added")
     if options.kills:
-        _kill(options, report, whole)
+        _kill(options, report, whole, conversations)
     return report
 
 
-def _kill(options: Namespace, report: Report, whole: str) -> None:
+def _kill(options: Namespace, report: Report, whole: str, conversations: int) -> None:
     """Kill it until it has been killed often enough, each time somewhere in what is left; then let it end."""
     chance = random.Random(options.seed)
-    seconds = statistics.median(one.seconds for one in report.rounds)
     messages = report.rounds[0].messages
     with scratch.store(options.dir, options.database_url) as store:
-        for _ in range(options.kills):
-            run = run_import(store, options.files, kill_after=chance.uniform(0.3, 1) * seconds * 0.8)
+        for left in range(options.kills, 0, -1):
+            have = journals(store)
+            # Each has its share of what is left: a late one would leave nothing for those behind it.
+            at = have + chance.randrange(1 + (conversations - have) // left)
+            run = run_import(store, options.files, kill_at=at)
             report.kills += run.status == -signal.SIGKILL
         run = run_import(store, options.files)
         # What a killed import left owing is settled by the worker; here nobody else is.
