@@ -1,5 +1,6 @@
 """Keeping the two copies true: settle, reconcile, verify, repair."""
 
+import itertools
 import logging
 import os
 import time
@@ -30,6 +31,7 @@ from .user_merging import finish_moves
 log = logging.getLogger(__name__)
 
 _NAMES_A_QUERY = 500
+_SESSIONS_A_LOOK = 100
 # How long a writer may be between its commit and its file.
 SECOND_LOOK_SECONDS = 1.0
 # A large debt to the search is settled by a job of its own; the files need not wait for it.
@@ -137,9 +139,11 @@ def verify_mirror(*, progress: Progress | None = None) -> Iterator[Finding]:
 def _verify_all(places: Layout, progress: Progress | None) -> Iterator[Finding]:
     total = Session.objects.count()
     names = Session.objects.order_by("pk").values_list("pk", flat=True)
-    for number, session_id in enumerate(_in_batches(names), start=1):
-        yield from verify.verify_session(places, session_id)
-        if progress and (number % 100 == 0 or number == total):
+    number = 0
+    for page in itertools.batched(_in_batches(names), _SESSIONS_A_LOOK):
+        yield from verify.verify_sessions(places, page)
+        number += len(page)
+        if progress:
             progress(f"{number} of {total} sessions verified")
     for user_id in _in_batches(Profile.objects.order_by("pk").values_list("pk", flat=True)):
         yield from verify.verify_profile(places, user_id)

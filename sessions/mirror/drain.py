@@ -345,14 +345,6 @@ def header(session: Session) -> Entry:
     return Entry(session.header_revision, mapping.session_record(session, tags))
 
 
-def content_revision(session: Session) -> int:
-    """The last revision of a row that a journal must hold; later ones only moved the file."""
-    newest = (
-        Interaction.objects.filter(session=session).order_by("-revision").values_list("revision", flat=True).first()
-    )
-    return max(newest or 0, session.header_revision, session.rewrite_revision)
-
-
 def _mark(model: type[Mirrored], pk: str, revision: int) -> None:
     """Note how far the journal is. Lost marks are found out again, so the disk is not waited for."""
     try:

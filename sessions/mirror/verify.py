@@ -1,24 +1,29 @@
 """Comparing the two copies to the last hash. Changes nothing, and may run while others write.
 
-A session is read under its file lock and compared again when its row changed meanwhile, so a writer's half-way
-house is never taken for damage. What a writer may be about to settle is looked at once more, later
-(`strays` has what no session answers for).
+A page of sessions is compared in a few queries and without a lock: where the copies are alike, they are. Any other
+session is read under its file lock and compared again when its row changed meanwhile, so a writer's half-way house is
+never taken for damage. What a writer may be about to settle is looked at once more, later (`strays` has what no session
+answers for).
 """
 
-from collections.abc import Generator, Iterator
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from uuid import UUID
 
 from sessions import mapping
 from sessions.models import Interaction, Merge, Profile, Session, UserMerge
-from sessions.records import SessionRecord, UserMergeRecord
+from sessions.records import MergeRecord, SessionRecord, UserMergeRecord
 
-from . import drain, journal, replay
+from . import journal, replay
 from .layout import Layout
 from .replay import Image
 
 _BATCH = 500
+_MOST_AT_ONCE = 1_000
 _MOST_DIFFERENCES = 1_000
 # Statements that ring no bell wait for no lock; a look at what they change all the time must end.
 _MOST_LOOKS = 50
@@ -44,6 +49,49 @@ class Finding:
     def may_pass(self) -> bool:
         """Whether a writer's next step may settle it."""
         return self.kind in ("behind", "missing", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What the database has of a session; the interactions in their order, to be read once."""
+
+    session: Session
+    interactions: Iterable[Interaction]
+    merges: dict[UUID, MergeRecord]
+
+    def header(self) -> SessionRecord:
+        return mapping.session_record(self.session, [tag.name for tag in self.session.tags.all()])
+
+
+def verify_sessions(places: Layout, session_ids: Sequence[str]) -> Iterator[Finding]:
+    """All that is wrong with the files of these sessions, in their order."""
+    alike = _alike(places, session_ids)
+    for session_id in session_ids:
+        if session_id not in alike:
+            yield from verify_session(places, session_id)
+
+
+def _alike(places: Layout, session_ids: Sequence[str]) -> set[str]:
+    """The sessions whose copies tell the same by a look that waits for nobody; of the others it tells nothing.
+
+    Long ones are left out: their rows are many for one answer, and their queries few for what they hold.
+    """
+    short = Session.objects.filter(last_sequence__lte=_MOST_AT_ONCE)
+    sessions = short.prefetch_related("tags").in_bulk(session_ids)
+    merges: defaultdict[str, dict[UUID, MergeRecord]] = defaultdict(dict)
+    for merge in Merge.objects.filter(survivor_id__in=sessions):
+        merges[merge.survivor_id][merge.pk] = mapping.merge_record(merge)
+
+    def is_alike(session: Session, interactions: Iterable[Interaction]) -> bool:
+        return not _compared(places, _Rows(session, interactions, merges[session.pk]))
+
+    everything = Interaction.objects.filter(session_id__in=sessions).order_by("session_id", "sequence")
+    alike, seen = set(), set()
+    for session_id, interactions in groupby(everything.iterator(chunk_size=_BATCH), lambda row: row.session_id):
+        seen.add(session_id)
+        if is_alike(sessions[session_id], interactions):
+            alike.add(session_id)
+    return alike | {pk for pk, session in sessions.items() if pk not in seen and is_alike(session, [])}
 
 
 def verify_session(places: Layout, session_id: str) -> list[Finding]:
@@ -92,19 +140,28 @@ def _verify_locked(places: Layout, session_id: str) -> list[Finding]:
     session = Session.objects.filter(pk=session_id).first()
     if session is None:
         return []
-    path = places.trashed_journal(session_id) if session.trashed_at else places.journal(session_id)
-    image, findings = _collected(image_of(places, path, session_id, fingerprints=True))
+    merges = {row.pk: mapping.merge_record(row) for row in Merge.objects.filter(survivor_id=session_id)}
+    interactions = Interaction.objects.of(session_id).iterator(chunk_size=_BATCH)
+    return _compared(places, _Rows(session, interactions, merges))
+
+
+def _compared(places: Layout, rows: _Rows) -> list[Finding]:
+    session = rows.session
+    path = places.trashed_journal(session.pk) if session.trashed_at else places.journal(session.pk)
+    image, findings = _collected(image_of(places, path, session.pk, fingerprints=True))
     if image is None:
         return findings
-    if image.header is not None and image.header.session_id != session_id:
-        findings.append(finding(places, "damaged", session_id, path, "It is the journal of another session."))
+    if image.header is not None and image.header.session_id != session.pk:
+        findings.append(finding(places, "damaged", session.pk, path, "It is the journal of another session."))
     elif image.revision > session.revision:
-        findings.append(finding(places, "ahead", session_id, path, "The row lacks the journal's last revisions."))
-    elif not findings and image.revision < drain.content_revision(session):
-        findings.append(_behind(places, session_id, path, image))
+        findings.append(finding(places, "ahead", session.pk, path, "The row lacks the journal's last revisions."))
     elif not findings:
-        reasons = _differences(session, image)
-        findings += [finding(places, "differs", session_id, path, reason) for reason in reasons]
+        differences = _Differences(image)
+        reasons = list(differences.of(rows))
+        if image.revision < max(differences.newest, session.header_revision, session.rewrite_revision):
+            findings.append(_behind(places, session.pk, path, image))
+        else:
+            findings += [finding(places, "differs", session.pk, path, reason) for reason in reasons]
     if session.trashed_at:
         findings += _verify_trash_record(places, session)
     return findings
@@ -115,41 +172,63 @@ def _behind(places: Layout, key: str, path: Path, image: Image) -> Finding:
     return finding(places, "behind", key, path, f"The journal lacks what the row has beyond revision {image.revision}.")
 
 
-def _differences(session: Session, image: Image) -> Iterator[str]:
-    if image.header is None:
-        yield "The journal has no session line."
-    elif _with_activity(session, image) != drain.header(session).record:
-        yield "The journal and the row tell the session itself differently."
-    told = 0
-    seen = set()
-    for row in Interaction.objects.of(session.pk).iterator(chunk_size=_BATCH):
-        seen.add(row.pk)
-        entry = image.interactions.get(row.pk)
-        if entry is not None and entry[1] == replay.fingerprint(mapping.interaction_record(row)):
-            continue
-        told += 1
-        if told <= _MOST_DIFFERENCES:
-            what = "The journal lacks" if entry is None else "The journal and the row tell differently"
-            yield f"{what} interaction {row.sequence} ({row.pk})."
-    extra = sorted(set(image.interactions) - seen)
-    # What a merge moved away stays readable in the journal that it came from.
-    for start in range(0, len(extra), _BATCH):
-        batch = extra[start : start + _BATCH]
-        moved = set(Interaction.objects.filter(pk__in=batch).values_list("pk", flat=True))
-        yield from (f"The row lacks an interaction of the journal ({pk})." for pk in batch if pk not in moved)
-    merges = {row.pk: mapping.merge_record(row) for row in Merge.objects.filter(survivor_id=session.pk)}
-    if {pk: merge for pk, (_, merge) in image.merges.items()} != merges:
-        yield "The journal and the database tell the session's merges differently."
+class _Differences:
+    """What a journal and the rows tell differently. `newest` is the last revision of a row that the journal must hold;
+    later ones only moved the file."""
 
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        # What was said after the journal's last header line moved the session's activity without a line of its own.
+        self._active_at: datetime | None = None
+        self._told = 0
+        self.newest = 0
 
-def _with_activity(session: Session, image: Image) -> SessionRecord:
-    """The journal's header with the activity that the interactions behind it brought."""
-    assert image.header is not None  # noqa: S101  (the caller looked)
-    later = Interaction.objects.filter(session=session, revision__gt=image.header_revision).order_by("-recorded_at")
-    latest = later.values_list("recorded_at", flat=True).first()
-    if latest is None or latest <= image.header.last_activity_at:
-        return image.header
-    return replace(image.header, last_activity_at=latest)
+    def of(self, rows: _Rows) -> Iterator[str]:
+        """Why they differ, a sentence each."""
+        by_interactions = list(self._of_interactions(rows.interactions))
+        header = self._image.header
+        if header is None:
+            yield "The journal has no session line."
+        elif self._with_activity(header) != rows.header():
+            yield "The journal and the row tell the session itself differently."
+        yield from by_interactions
+        if {pk: merge for pk, (_, merge) in self._image.merges.items()} != rows.merges:
+            yield "The journal and the database tell the session's merges differently."
+
+    def _of_interactions(self, rows: Iterable[Interaction]) -> Iterator[str]:
+        known = self._image.interactions
+        seen = set()
+        for row in rows:
+            seen.add(row.pk)
+            self._note(row)
+            entry = known.get(row.pk)
+            if entry is None:
+                yield from self._tell(f"The journal lacks interaction {row.sequence} ({row.pk}).")
+            elif entry[1] != replay.fingerprint(mapping.interaction_record(row)):
+                yield from self._tell(
+                    f"The journal and the row tell differently interaction {row.sequence} ({row.pk})."
+                )
+        extra = sorted(known.keys() - seen)
+        # What a merge moved away stays readable in the journal that it came from.
+        for start in range(0, len(extra), _BATCH):
+            batch = extra[start : start + _BATCH]
+            moved = set(Interaction.objects.filter(pk__in=batch).values_list("pk", flat=True))
+            yield from (f"The row lacks an interaction of the journal ({pk})." for pk in batch if pk not in moved)
+
+    def _note(self, row: Interaction) -> None:
+        self.newest = max(self.newest, row.revision)
+        if row.revision > self._image.header_revision and (self._active_at or row.recorded_at) <= row.recorded_at:
+            self._active_at = row.recorded_at
+
+    def _tell(self, reason: str) -> Iterator[str]:
+        self._told += 1
+        if self._told <= _MOST_DIFFERENCES:
+            yield reason
+
+    def _with_activity(self, header: SessionRecord) -> SessionRecord:
+        if self._active_at is None or self._active_at <= header.last_activity_at:
+            return header
+        return replace(header, last_activity_at=self._active_at)
 
 
 def _verify_trash_record(places: Layout, session: Session) -> list[Finding]:
