@@ -53,14 +53,15 @@ def find_row(session_id: str) -> Session:
 
 def lock_session(session_id: str) -> Session:
     """Like `get_session`, with that one row locked until the transaction ends."""
+    target = session_id
     while True:
         with suppress(LedElsewhere), releasing_locks():
-            target = get_session(session_id)
-            locked = lock_rows([target.pk])[target.pk]
-            # Merged or unmerged while we waited for the lock: the ID leads elsewhere now.
-            if locked.merged_into_id is None and (locked.pk == session_id or get_session(session_id).pk == locked.pk):
+            locked = lock_rows([target])[target]
+            # Merged or unmerged while we waited for the lock, if it is no absorbed one's ID: it leads elsewhere.
+            if locked.merged_into_id is None and (target == session_id or get_session(session_id).pk == target):
                 return locked
             raise LedElsewhere
+        target = get_session(session_id).pk
 
 
 class LedElsewhere(Exception):

@@ -6,6 +6,7 @@ whole; its journal is written from what was inserted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -37,7 +38,7 @@ from .begin import checked_header, checked_session_id, refuse_files, refuse_purg
 from .context import set_tags
 from .find import lock_session
 from .identity import claim_user, resolve_user
-from .keys import known_by_key, same_content, scope_of
+from .keys import known_by_key, own_by_key, same_content, scope_of
 from .log import append
 from .own_ids import with_own_ids, with_own_pins
 from .restoring import differs, draft_of, restore
@@ -152,7 +153,7 @@ class Writer:
         with transaction.atomic(durable=True):
             # Ahead of the bells: what is committed is told even where a file cannot be written.
             transaction.on_commit(lambda: self._told(outcomes))
-            store = _Store([piece.session_id for piece in pieces])
+            store = _Store(pieces)
             outcomes += [self._attempt(piece, store) for piece in pieces]
             index.store([passage for outcome in outcomes for passage in outcome.passages])
             if parts := [outcome.part for outcome in outcomes if outcome.part is not None]:
@@ -169,6 +170,8 @@ class Writer:
     def _attempt(self, piece: Piece | ExportedPiece, store: "_Store") -> Outcome:
         count = max(1, len(piece.interactions))
         try:
+            if isinstance(piece, Piece) and (outcome := self._if_unchanged(piece, store)):
+                return outcome
             with transaction.atomic():
                 outcome = self._write(piece, store)
         except (InvalidInput, SessionPurged, Conflict) as error:
@@ -195,7 +198,7 @@ class Writer:
         appended = append(session, _unknown(piece, {}, outcome), scope="", known={})
         tags = set(self._tags)
         for draft in piece.drafts:
-            self._fill_in(session, draft)
+            self._fill_in(session, draft, self._given.setdefault(session.pk, {}))
             tags.update(validation.storable_tags(draft.tags or []))
         session.header_revision = session.raise_revision()
         header = checked_header(session, tags)
@@ -231,6 +234,22 @@ class Writer:
 
     # --- a session that is here ---------------------------------------------------------------------------------
 
+    def _if_unchanged(self, piece: Piece, store: "_Store") -> Outcome | None:
+        """What became of a piece that brings nothing new, as most do in a folder that is imported every day.
+
+        None where it may bring something: this is told by rows that nobody has locked.
+        """
+        session = store.present.get(piece.session_id)
+        if session is None or (self._owner and session.user_id != resolve_user(self._owner)):
+            return None
+        outcome = Outcome(session.pk)
+        given = deepcopy(self._given.get(session.pk, {}))
+        if _unknown(piece, {**store.by_key[session.pk]}, outcome):
+            return None
+        if any(self._fill_in(session, draft, given) or self._lacking_tags(session, draft) for draft in piece.drafts):
+            return None
+        return outcome
+
     def _go_on(self, piece: Piece) -> Outcome:
         session = lock_session(piece.session_id)
         self._refuse_others(session)
@@ -254,19 +273,23 @@ class Writer:
 
     def _amend(self, session: Session, draft: SessionDraft) -> bool:
         """Fill in what the source says and the store does not; whether that changed anything."""
-        before = mapping.session_record(session, ())
-        self._fill_in(session, draft)
-        present = set(session.tags.values_list("name", flat=True))
+        is_changed = self._fill_in(session, draft, self._given.setdefault(session.pk, {}))
+        if lacking := self._lacking_tags(session, draft):
+            set_tags(session, lacking | {tag.name for tag in session.tags.all()})
+        return is_changed or bool(lacking)
+
+    def _lacking_tags(self, session: Session, draft: SessionDraft) -> set[str]:
         # A tag that somebody took off since it was here stays off.
         is_ours = session.pk in self._created
         wanted = self._tags | set(validation.storable_tags(draft.tags or [])) if is_ours else self._tags
-        if not wanted <= present:
-            set_tags(session, wanted | present)
-        return mapping.session_record(session, ()) != before or not wanted <= present
+        return wanted - {tag.name for tag in session.tags.all()} if wanted else set()
 
-    def _fill_in(self, session: Session, draft: SessionDraft) -> None:
-        """Give a session what it lacks and the source says; what this run itself gave it may be given anew."""
-        given = self._given.setdefault(session.pk, {})
+    def _fill_in(self, session: Session, draft: SessionDraft, given: dict[str, Any]) -> bool:
+        """Give a session what it lacks and the source says; whether that changed anything.
+
+        What this run itself gave it may be given anew, and is noted in `given`.
+        """
+        before = mapping.session_record(session, ())
         for name, longest in _LATER_WINS.items():
             value = validation.storable_text(getattr(draft, name), longest)
             if value and getattr(session, name) in ("", given.get(name)):
@@ -284,6 +307,7 @@ class Writer:
             session.last_activity_at = max(session.last_activity_at, _within(draft.last_activity_at, now))
         if draft.created_at is not None:
             session.created_at = min(session.created_at, _within(draft.created_at, now))
+        return mapping.session_record(session, ()) != before
 
     # --- an export of our own -----------------------------------------------------------------------------------
 
@@ -338,11 +362,20 @@ class Writer:
 
 
 class _Store:
-    """What one transaction finds there: asked once for all its sessions."""
+    """What one transaction finds there: asked once for all its sessions.
 
-    def __init__(self, session_ids: Iterable[str]) -> None:
-        ids = {session_id for session_id in session_ids if is_safe_id(session_id)}
+    `present` are the known sessions that pieces other than exports may belong to, as nobody has locked them, and
+    `by_key` what each has under the pieces' keys.
+    """
+
+    def __init__(self, pieces: Sequence[Piece | ExportedPiece]) -> None:
+        ids = {piece.session_id for piece in pieces if is_safe_id(piece.session_id)}
         self.known = set(Session.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True))
+        going_on = [piece for piece in pieces if isinstance(piece, Piece) and piece.session_id in self.known]
+        unmoved = Session.objects.filter(merged_into=None, trashed_at=None).prefetch_related("tags")
+        self.present = unmoved.in_bulk({piece.session_id for piece in going_on}) if going_on else {}
+        keys = {draft.idempotency_key for piece in going_on for draft, _ in piece.interactions}
+        self.by_key = own_by_key(self.present, keys)
         self._purged = set(Tombstone.objects.filter(pk__in=ids - self.known).values_list("pk", flat=True))
         self._owners: dict[str, tuple[str, Profile | None]] = {}
 

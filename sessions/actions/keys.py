@@ -7,10 +7,10 @@ that is the session that holds it, and a key is looked up in the scope of the ID
 docs/decisions/0011-keys-have-a-scope.md.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from uuid import UUID, uuid5
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from sessions import statements
 from sessions.models import Interaction, Session
@@ -42,6 +42,19 @@ def known_by_key(holder_id: str, scope: str, keys: Iterable[str]) -> dict[str | 
     if scope and (missing := wanted - known.keys()):
         known |= {row.idempotency_key: row for row in _twins_of_left(holder_id, scope, missing)}
     return known
+
+
+def own_by_key(session_ids: Collection[str], keys: Iterable[str | None]) -> dict[str, dict[str | None, Interaction]]:
+    """What each of these sessions holds under its own ID of these keys, without the source records."""
+    found: dict[str, dict[str | None, Interaction]] = {session_id: {} for session_id in session_ids}
+    wanted = {key for key in keys if key is not None}
+    if not found or not wanted:
+        return found
+    # Every key is looked up in every session: positions are the same in all, and others are quickly not found.
+    rows = Interaction.objects.filter(session_id__in=found, idempotency_key__in=wanted).defer("source_record")
+    for row in rows.filter(Q(key_scope="") | Q(key_scope=F("session_id"))).order_by("-key_scope"):
+        found[row.session_id][row.idempotency_key] = row
+    return found
 
 
 def having_keys(holder_id: str, scope: str, keys: Iterable[str]) -> Q:

@@ -206,7 +206,7 @@ class _Differences:
                 yield from self._tell(f"The journal lacks interaction {row.sequence} ({row.pk}).")
             elif entry[1] != replay.fingerprint(mapping.interaction_record(row)):
                 yield from self._tell(
-                    f"The journal and the row tell differently interaction {row.sequence} ({row.pk})."
+                    f"The journal and the row tell interaction {row.sequence} differently ({row.pk})."
                 )
         extra = sorted(known.keys() - seen)
         # What a merge moved away stays readable in the journal that it came from.

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sessions import actions, validation
@@ -64,6 +66,21 @@ def test_importing_again_adds_nothing() -> None:
     report = take(*events)
     assert (report.sessions_created, report.added, report.known, report.differing_count) == (0, 0, 2, 0)
     assert actions.store_digest() == before
+
+
+def test_importing_many_again_costs_no_more_queries_than_few(django_assert_num_queries: Any) -> None:
+    def events(count: int) -> list[ImportEvent]:
+        names = [f"s{number}" for number in range(count)]
+        return [
+            event for name in names for event in (session(name, title="T", tags=["t"]), said(1, name), said(2, name))
+        ]
+
+    take(*events(12))
+    with CaptureQueriesContext(connection) as few:
+        take(*events(3))
+    with django_assert_num_queries(len(few)):
+        report = take(*events(12))
+    assert (report.added, report.known, report.differing_count) == (0, 24, 0)
 
 
 def test_a_longer_version_adds_what_is_new() -> None:
