@@ -211,7 +211,9 @@ def _read_short(session_ids: Sequence[str]) -> Iterator[_Batch]:
     for session in sessions.values():
         if not session.interaction_count:
             yield _batch(session, [], session.revision)
-    found = Interaction.objects.filter(session_id__in=list(sessions)).order_by("session_id", "revision")
+    # What was said since in one that was empty makes it no second batch.
+    spoken = [pk for pk, session in sessions.items() if session.interaction_count]
+    found = Interaction.objects.filter(session_id__in=spoken).order_by("session_id", "revision")
     for session_id, rows in groupby(_rows(found), attrgetter("session_id")):
         session = sessions[session_id]
         taken, more, characters = _stretch(row for row in rows if row.revision <= session.revision)

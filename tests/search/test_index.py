@@ -234,6 +234,22 @@ def test_what_comes_in_meanwhile_waits_for_the_next_round(monkeypatch: pytest.Mo
     assert actions.search_debt() == 1
 
 
+def test_what_is_said_in_an_empty_session_while_it_is_read_breaks_no_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_session(session_id="s", title="Empty")
+    make_session(session_id="t", turns=1)
+    real = index._batch
+
+    def then_said(session: Session, rows: Any, reached: int) -> Any:
+        if not rows:
+            log(session, prompt="wombat")
+        return real(session, rows, reached)
+
+    monkeypatch.setattr(index, "_batch", then_said)
+    assert index.settle(limit=10, seconds=60).sessions == 2
+    monkeypatch.undo()
+    assert [hit.session.pk for hit in actions.search("wombat").hits] == ["s"]
+
+
 def test_what_a_round_has_no_time_for_still_waits() -> None:
     session = make_session()
     actions.log_interactions(session.pk, [draft(prompt=f"marmalade {n}") for n in range(150)], actor=ALICE)
