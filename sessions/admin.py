@@ -64,7 +64,16 @@ class BoundedPaginator(AnyPaginator):
 
     @cached_property
     def count(self) -> int:
-        return len(self.object_list.order_by().values_list("pk")[:MOST_ROWS])  # type: ignore[attr-defined]
+        return min(self._counted, MOST_ROWS)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more than it pages through."""
+        return self._counted > MOST_ROWS
+
+    @cached_property
+    def _counted(self) -> int:
+        return len(self.object_list.order_by().values_list("pk")[: MOST_ROWS + 1])  # type: ignore[attr-defined]
 
 
 class ReadOnlyAdmin(ModelAdmin):

@@ -102,6 +102,12 @@ class ContextChanged(Conflict):
         self.fields = fields
 
 
+class NoteChanged(Conflict):
+    """Somebody else edited the same note meanwhile."""
+
+    code = "note_changed"
+
+
 class PreferencesChanged(Conflict):
     """Somebody else changed the same preferences meanwhile; `present` is what stands now, `names` what is disputed."""
 

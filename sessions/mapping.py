@@ -116,6 +116,8 @@ def read_notes(stored: list[dict[str, JSON]]) -> list[Note]:
             author=one["author"],
             written_at=datetime.fromisoformat(one["written_at"]),
             edited_at=datetime.fromisoformat(one["edited_at"]) if one["edited_at"] else None,
+            # Rows from before there was one have none.
+            edited_by=one.get("edited_by", ""),
         )
         for one in stored
     ]
@@ -130,6 +132,7 @@ def write_notes(notes: Iterable[Note]) -> list[dict[str, JSON]]:
             "author": note.author,
             "written_at": note.written_at.isoformat(),
             "edited_at": note.edited_at.isoformat() if note.edited_at else None,
+            "edited_by": note.edited_by,
         }
         for note in notes
     ]

@@ -206,6 +206,7 @@ class Note:
     author: str
     written_at: datetime
     edited_at: datetime | None = None
+    edited_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ timeout = 60
 # How long a request may go on after the stop signal; the supervisor waits a little longer.
 graceful_timeout = 10
 keepalive = 5
+# As long as it may be: a search of some hundred Chinese characters takes nine bytes for each in an address.
+limit_request_line = 8190
 control_socket_disable = True
 
 # gunicorn would put together a line of its access log for each request and then drop it.

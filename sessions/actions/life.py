@@ -20,11 +20,20 @@ from .find import get_session, lock_rows, lock_session
 log = logging.getLogger(__name__)
 
 
-def hold_session(session_id: str, *, reason: str = "", actor: Actor) -> Session:
-    """Exempt a session from every cleanup until released. A session in the trash is refused: restore it first."""
+def hold_session(session_id: str, *, reason: str = "", replace: bool = True, actor: Actor) -> Session:
+    """Exempt a session from every cleanup until released. A session in the trash is refused: restore it first.
+
+    One that is held already is held anew, for this reason; without `replace` that raises Conflict.
+    """
     validation.text("reason", reason, longest=validation.MAX_TITLE_CHARACTERS)
     with transaction.atomic(durable=True):
         session = _lock_live(session_id)
+        if session.held_at is not None and not replace:
+            by, why = (
+                f" by {session.held_by}" * bool(session.held_by),
+                f": {session.hold_reason}" * bool(session.hold_reason),
+            )
+            raise Conflict(f"It is held already{by}{why}.", hint="That hold stays as it is.")
         hold_locked(session, reason=reason, actor=actor)
     log.info("session_held", extra={"session_id": session.pk, "face": actor.face})
     return session

@@ -8,13 +8,14 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from sessions import mapping, validation
-from sessions.errors import NotFound, SessionTrashed
+from sessions.errors import NoteChanged, NotFound, SessionTrashed
 from sessions.models import Interaction, Session
 from sessions.records import JSON, Actor, Note, new_interaction_id
 
@@ -42,12 +43,21 @@ def add_note(session_id: str, text: str, *, actor: Actor) -> Note:
     return note
 
 
-def edit_note(session_id: str, note_id: UUID, text: str, *, actor: Actor) -> Note:
-    """Let a note say something else; its author and the time it was written stay. Raises NotFound."""
+def edit_note(session_id: str, note_id: UUID, text: str, *, seen: datetime | None = None, actor: Actor) -> Note:
+    """Let a note say something else; its author and the time it was written stay.
+
+    `seen` is when the version was written that the editor saw. Raises NoteChanged where there is a later one that
+    says something else, and NotFound.
+    """
     validation.note_text("note", text)
     with _changing(session_id, "note_edited", actor, note=str(note_id)) as session:
         notes = mapping.read_notes(session.notes)
-        edited = replace(_found(notes, note_id), text=text, edited_at=timezone.now())
+        present = _found(notes, note_id)
+        if seen is not None and (present.edited_at or present.written_at) > seen and present.text != text:
+            who = present.edited_by or present.author
+            raise NoteChanged(f"{who} changed it meanwhile.", hint="Look at both versions, then decide.")
+        by = actor.name[: validation.MAX_SHORT_CHARACTERS]
+        edited = replace(present, text=text, edited_at=timezone.now(), edited_by=by)
         _write_notes(session, [edited if note.id == note_id else note for note in notes])
     return edited
 

@@ -1,6 +1,7 @@
 """How values look on a page: times, sizes, states, icons, and texts that strangers wrote."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -22,6 +23,8 @@ register = template.Library()
 SUMMARY_CHARACTERS = 140
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _UNDO = "undo:"
+_BRIEF_ID = 18
+_RANDOM_ID = re.compile("[0-9a-f-]{32,36}")
 
 _KIND_LABELS = {
     "conversation_turn": "Turn",
@@ -123,8 +126,10 @@ def in_words(moment: datetime) -> str:
         return "just now" if seconds >= 0 else "in a moment"
     if distance >= 30 * _DAY:
         return f"{moment.day} {moment:%b %Y}"
-    words = duration_in_words(distance)
-    return f"{words} ago" if seconds > 0 else f"in {words}"
+    if seconds > 0:
+        return f"{duration_in_words(distance)} ago"
+    # What was set to 30 days a moment ago is 30 days off and not 29.
+    return f"in {duration_in_words(distance + _MINUTE)}"
 
 
 @register.filter
@@ -143,6 +148,16 @@ def duration_in_words(seconds: float | None) -> str:
 def purged_at(session: Session) -> datetime | None:
     """When a session in the trash is due to be purged."""
     return session.trashed_at + timedelta(days=conf.trash_days()) if session.trashed_at else None
+
+
+@register.filter
+def brief_id(session_id: str) -> str:
+    """Enough of an ID to tell it from its neighbours: of one that somebody made up the end too, where they differ."""
+    if len(session_id) <= _BRIEF_ID:
+        return session_id
+    if _RANDOM_ID.fullmatch(session_id):
+        return f"{session_id[:12]}…"
+    return f"{session_id[:8]}…{session_id[-7:]}"
 
 
 @register.filter

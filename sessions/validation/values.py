@@ -201,6 +201,7 @@ def notes(value: Sequence[Note]) -> Sequence[Note]:
     for note in value:
         note_text("notes", note.text)
         text("notes", note.author, longest=MAX_SHORT_CHARACTERS)
+        text("notes", note.edited_by, longest=MAX_SHORT_CHARACTERS)
         moment("notes", note.written_at)
         if note.edited_at is not None:
             moment("notes", note.edited_at)

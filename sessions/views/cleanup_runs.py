@@ -11,7 +11,7 @@ from sessions import actions
 from sessions.forms import ApplyForm
 from sessions.models import CleanupRun
 
-from .page import Request, actor_of, show, tell
+from .page import Request, actor_of, query, show, tell
 
 # A step that a page waits for; the journals of so many sessions are moved within a second or two.
 STEP_SESSIONS = 200
@@ -36,7 +36,7 @@ def step(request: Request, run_id: UUID) -> HttpResponse:
 
 @require_safe
 def run(request: Request, run_id: UUID) -> HttpResponse:
-    return _shown(request, actions.get_cleanup_run(run_id))
+    return _shown(request, actions.get_cleanup_run(run_id), undoing="undoing" in request.GET)
 
 
 @require_POST
@@ -46,7 +46,9 @@ def restore(request: Request, run_id: UUID) -> HttpResponse:
     left = actions.left_in_trash(run)
     if not left:
         tell(request, f"Undone: {run.restored:,} of its sessions are back, as they were.")
-    return _shown(request, run, undoing=bool(left)) if request.htmx else redirect("sessions:cleanup-run", run.pk)
+    if request.htmx:
+        return _shown(request, run, undoing=True)
+    return redirect(reverse("sessions:cleanup-run", args=[run.pk]) + (query(undoing=1) if left else ""))
 
 
 def _after_a_step(request: Request, run: CleanupRun) -> HttpResponse:
@@ -57,5 +59,7 @@ def _after_a_step(request: Request, run: CleanupRun) -> HttpResponse:
 
 
 def _shown(request: Request, run: CleanupRun, *, undoing: bool = False) -> HttpResponse:
-    context = {"run": run, "left": actions.left_in_trash(run), "undoing": undoing}
+    """The page of a run. `undoing` says that somebody asked for all of it back, and a step of that was done."""
+    left = actions.left_in_trash(run)
+    context = {"run": run, "left": left, "undoing": undoing and bool(left)}
     return show(request, "sessions/cleanup_run.html", context, part="run")

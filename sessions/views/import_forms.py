@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 
+from sessions.errors import InvalidInput, UploadTooLarge
+
 
 class ImportForm(forms.Form):
     """Whose the sessions are that name nobody, and how all of them are tagged."""
@@ -28,6 +30,12 @@ class ImportForm(forms.Form):
         given = options or {}
         initial = {"user": given.get("user_id") or "", "tags": ", ".join(given.get("tags") or ())}
         super().__init__(data, initial=initial, auto_id="import-%s")
+
+    def refuse(self, error: InvalidInput | UploadTooLarge) -> None:
+        """Tell what the action would not take at the field that it is about, where it is about one."""
+        name = error.field if isinstance(error, InvalidInput) else ""
+        field = {"user_id": "user"}.get(name, name)
+        self.add_error(field if field in self.fields else None, str(error).removeprefix(f"{name}: "))
 
     def user_id(self) -> str:
         return str(self.cleaned_data.get("user") or "")

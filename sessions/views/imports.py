@@ -41,7 +41,7 @@ def imports(request: Request) -> HttpResponse:
     try:
         run = _staged(request, form, files)
     except (InvalidInput, UploadTooLarge) as error:
-        form.add_error(None, str(error))
+        form.refuse(error)
         is_much = isinstance(error, UploadTooLarge)
         return _listed(request, form, status=HTTPStatus.CONTENT_TOO_LARGE if is_much else HTTPStatus.BAD_REQUEST)
     return redirect("sessions:import", run.pk)
@@ -58,7 +58,11 @@ def confirm(request: Request, import_id: UUID) -> HttpResponse:
     form = ImportForm(request.POST)
     if not form.is_valid():
         return _shown(request, import_id, form, status=HTTPStatus.BAD_REQUEST)
-    actions.confirm_import(import_id, user_id=form.user_id(), tags=form.tag_names(), actor=actor_of(request))
+    try:
+        actions.confirm_import(import_id, user_id=form.user_id(), tags=form.tag_names(), actor=actor_of(request))
+    except InvalidInput as error:
+        form.refuse(error)
+        return _shown(request, import_id, form, status=HTTPStatus.BAD_REQUEST)
     return redirect("sessions:import", import_id)
 
 

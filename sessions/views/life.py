@@ -8,22 +8,32 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from sessions import actions
+from sessions.errors import Conflict
 from sessions.models import Session
 
-from .page import Request, actor_of, show, tell
+from .page import Request, actor_of, query, show, tell
 
 
 @require_POST
 def hold(request: Request, session_id: str) -> HttpResponse:
-    session = actions.hold_session(session_id, reason=request.POST.get("reason", ""), actor=actor_of(request))
-    tell(request, "Held: no cleanup will take this session.", undo=reverse("sessions:release", args=[session.pk]))
+    reason = request.POST.get("reason") or request.GET.get("reason", "")
+    try:
+        # Who holds it by this button saw it free; somebody else's reason must not go unseen.
+        session = actions.hold_session(session_id, reason=reason, replace=False, actor=actor_of(request))
+    except Conflict as error:
+        session = actions.get_session(session_id)
+        tell(request, f"{error.message} {error.hint}")
+    else:
+        tell(request, "Held: no cleanup will take this session.", undo=reverse("sessions:release", args=[session.pk]))
     return _row(request, session) if request.htmx else _back(request, "sessions:detail", session.pk)
 
 
 @require_POST
 def release(request: Request, session_id: str) -> HttpResponse:
+    held = actions.get_session(session_id)
     session = actions.release_hold(session_id, actor=actor_of(request))
-    tell(request, "Released: the session is cleaned up like any other.")
+    again = reverse("sessions:hold", args=[session.pk]) + query(reason=held.hold_reason) if held.held_at else ""
+    tell(request, "Released: the session is cleaned up like any other.", undo=again)
     return _row(request, session) if request.htmx else _back(request, "sessions:detail", session.pk)
 
 

@@ -3,6 +3,7 @@
 Each change answers htmx with the part that shows it, and everybody else with the page of the session.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sessions import actions, mapping
-from sessions.errors import InvalidInput, NotFound
+from sessions.errors import InvalidInput, NoteChanged, NotFound
 from sessions.mirror import codec
 from sessions.models import Interaction, Session
 from sessions.records import Note
@@ -108,26 +109,47 @@ def add_note(request: Request, session_id: str) -> HttpResponse:
 def edit_note(request: Request, session_id: str, note_id: UUID) -> HttpResponse:
     """The note in a form on GET, saved on POST."""
     session = actions.get_session(session_id)
-    text, problem = _text(request), ""
+    text, problem, is_changed = _text(request), "", False
     if request.method == "POST":
         try:
-            actions.edit_note(session.pk, note_id, text, actor=actor_of(request))
+            actions.edit_note(session.pk, note_id, text, seen=_seen(request), actor=actor_of(request))
         except InvalidInput as error:
             problem = str(error)
+        except NoteChanged as error:
+            problem, is_changed = error.message, True
+            session = actions.get_session(session.pk)
         else:
             tell(request, "The note was saved.")
             return _notes(request, session.pk)
-    return _editor(request, session, note_id, typed=text, problem=problem)
+    return _editor(request, session, note_id, typed=text, problem=problem, is_changed=is_changed)
 
 
-def _editor(request: Request, session: Session, note_id: UUID, *, typed: str, problem: str) -> HttpResponse:
+def _seen(request: Request) -> datetime | None:
+    """When the version was written that the form was made from."""
+    try:
+        seen = datetime.fromisoformat(request.POST.get("seen", ""))
+    except ValueError:
+        return None
+    return seen if seen.tzinfo else None
+
+
+def _editor(
+    request: Request, session: Session, note_id: UUID, *, typed: str, problem: str, is_changed: bool
+) -> HttpResponse:
     note = next((one for one in mapping.read_notes(session.notes) if one.id == note_id), None)
     if note is None:
         raise NotFound("The session has no such note.", hint="Somebody may have removed it meanwhile.")
     if "shown" in request.GET:
         return _notes(request, session.pk)
-    context = {"session": session, "note": note, "typed": typed or note.text, "problem": problem}
-    status = 400 if problem and not request.htmx else 200
+    context = {
+        "session": session,
+        "note": note,
+        "typed": typed or note.text,
+        "problem": problem,
+        "is_changed": is_changed,
+        "seen": (note.edited_at or note.written_at).isoformat(),
+    }
+    status = (409 if is_changed else 400) if problem and not request.htmx else 200
     return show(request, "sessions/note.html", context, part="editor", status=status)
 
 

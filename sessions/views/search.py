@@ -14,7 +14,7 @@ from sessions import actions
 from sessions.actions import SearchHit, SearchPage
 from sessions.errors import InvalidInput
 from sessions.models import Session
-from sessions.search.query import beginning_with, wider
+from sessions.search.query import MAX_CHARACTERS, beginning_with, wider
 from sessions.search.snippets import Piece, highlighted
 
 from .page import Request, query, show
@@ -54,7 +54,7 @@ def _answer(text: str, cursor: str) -> dict[str, Any]:
     """What fits; where nothing does, what would if the last word were only the beginning of one."""
     page = actions.search(text, cursor=cursor, limit=PAGE_HITS)
     begun = ""
-    if not page.hits and not cursor and (longer := beginning_with(text)) != text:
+    if not page.hits and not cursor and len(text) < MAX_CHARACTERS and (longer := beginning_with(text)) != text:
         guessed = actions.search(longer, limit=PAGE_HITS)
         if guessed.hits:
             page, begun, text = guessed, text, longer

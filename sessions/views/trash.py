@@ -61,7 +61,11 @@ def purge(request: Request, session_id: str) -> HttpResponse:
         actions.purge_session(session_id, actor=actor_of(request))
         tell(request, f"Session {session_id} was purged.")
         return redirect("sessions:trash")
-    context = {"session": actions.get_session(session_id), "form": form}
+    session = actions.get_session(session_id)
+    if session.trashed_at is None:
+        tell(request, "It is not in the trash, so nothing was purged.")
+        return redirect("sessions:detail", session.pk)
+    context = {"session": session, "form": form}
     return show(request, "sessions/purge.html", context, status=400 if form.errors else 200)
 
 

@@ -2,7 +2,7 @@
 
 import { $, all, announce } from "./dom.js";
 
-const picks = () => all('#results input[name="id"]');
+const picks = () => all('#results input[name="id"][type="checkbox"]');
 const news = () => $("#changes");
 
 // --- Selecting --------------------------------------------------------------------------------------------
@@ -45,6 +45,18 @@ function pickFrom(pick, withShift) {
   for (const one of range) pickOne(one, pick.checked);
   lastPick = pick;
   showPicked();
+}
+
+/** The form sends the ticks that it sees; those on other pages go with them. */
+function sendFromElsewhere(form) {
+  for (const one of all("[data-elsewhere]", form)) one.remove();
+  const here = new Set(picks().map((pick) => pick.value));
+  for (const id of picked) {
+    if (here.has(id)) continue;
+    const one = Object.assign(document.createElement("input"), { type: "hidden", name: "id", value: id });
+    one.dataset.elsewhere = "";
+    form.append(one);
+  }
 }
 
 function pickNone() {
@@ -91,6 +103,10 @@ document.addEventListener("focusin", (event) => {
 // The shift that makes a range must not select the text between.
 document.addEventListener("mousedown", (event) => {
   if (event.shiftKey && event.target.closest(".pick")) event.preventDefault();
+});
+document.addEventListener("submit", (event) => {
+  // Not by its `id`: the form's fields of that name stand before it.
+  if (event.target.matches("#bulk") && !event.target.elements.everything.checked) sendFromElsewhere(event.target);
 });
 // A download leaves the page where it is, so its button may be pressed again.
 document.addEventListener("submit", (event) => {

@@ -62,8 +62,15 @@ document.addEventListener("htmx:responseError", (event) => {
   // The whole error page says more than a part could: go where the link would have led. A poll only stops.
   const { verb, triggeringEvent } = event.detail.requestConfig;
   if (verb === "get" && triggeringEvent) location.assign(event.detail.pathInfo.finalRequestPath);
-  else if (verb !== "get") warn("That did not work. Reload the page to see what is there now.");
+  else if (verb !== "get") warn(`${reasonIn(event.detail.xhr.responseText)} Reload the page to see what is there now.`);
 });
+
+/** What an error page says happened. */
+function reasonIn(text) {
+  const told = new DOMParser().parseFromString(text, "text/html").querySelector(".told dd");
+  return told?.textContent.trim() || "That did not work.";
+}
+
 const UNREACHED = "The server cannot be reached. Nothing was saved just now, and what you see may be out of date.";
 document.addEventListener("htmx:sendError", () => warn(UNREACHED));
 document.addEventListener("htmx:afterOnLoad", () => unwarn(UNREACHED));

@@ -76,6 +76,40 @@ def test_it_goes_back_through_what_was_filtered(page: Page) -> None:
     expect(page.get_by_role("heading", name="Sessions", exact=True)).to_be_visible()
 
 
+def test_what_was_ticked_on_other_pages_goes_with_the_rest(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sessions.views.listing.PAGE_SESSIONS", 2)
+    for minutes, name in enumerate("dcba"):
+        make_session(title=f"Title {name}", idle_days=1 + minutes / 1440)
+    page.goto(LIST)
+    tick(page, "Title d", "Title c")
+    page.get_by_role("link", name="Next page").click()
+    expect(title(page, "Title b")).to_be_visible()
+    tick(page, "Title b")
+    expect(page.get_by_text("3 selected")).to_be_visible()
+    page.get_by_role("button", name="Hold").click()
+    expect(page.get_by_text("3 sessions held")).to_be_visible()
+    held = Session.objects.exclude(held_at=None)
+    assert sorted(session.title for session in held) == ["Title b", "Title c", "Title d"]
+
+
+def test_what_was_ticked_and_taken_back_elsewhere_does_not_go(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sessions.views.listing.PAGE_SESSIONS", 1)
+    for minutes, name in enumerate("ba"):
+        make_session(title=f"Title {name}", idle_days=1 + minutes / 1440)
+    page.goto(LIST)
+    tick(page, "Title b")
+    page.get_by_role("link", name="Next page").click()
+    expect(title(page, "Title a")).to_be_visible()
+    with page.expect_download():
+        page.get_by_role("button", name="Export").click()
+    tick(page, "Title a")
+    page.get_by_role("link", name="First page").click()
+    page.get_by_role("checkbox", name="Select Title b").uncheck()
+    page.get_by_role("button", name="Hold").click()
+    expect(page.get_by_text("1 session held")).to_be_visible()
+    assert Session.objects.get(title="Title b").held_at is None
+
+
 @with_and_without_script
 def test_it_pages_through_the_list(page: Page) -> None:
     Session.objects.bulk_create([Session(pk=f"s{n:03}", title=f"Session {n:03}") for n in range(60)])

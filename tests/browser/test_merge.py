@@ -49,6 +49,25 @@ def test_it_merges_three_as_decided_and_undoes_all(page: Page, three: list[str],
 
 
 @with_and_without_script
+@pytest.mark.parametrize("by", ["key", "button"])
+def test_a_search_for_one_more_forgets_no_decision(page: Page, three: list[str], by: str) -> None:
+    page.goto("/merge/?id=a&id=b")
+    page.get_by_role("group", name="Title").get_by_role("radio").nth(1).check()
+    page.locator("summary", has_text="Add").last.click()
+    page.locator("#merge-q").fill("Title c")
+    if by == "key":
+        page.locator("#merge-q").press("Enter")
+    else:
+        page.locator(".picker").get_by_role("button", name="Search").click()
+    page.wait_for_url("**q=Title+c*")
+    expect(page.locator(".chosen li")).to_have_count(2)
+    page.locator("#picks").get_by_role("link", name="Title c").click()
+    expect(page.locator(".chosen li")).to_have_count(3)
+    expect(page.locator(".chosen li").first).to_contain_text("Title a")
+    expect(page.locator(".answer", has_text="Title b").get_by_role("radio")).to_be_checked()
+
+
+@with_and_without_script
 def test_another_one_can_stay_and_what_was_decided_stays_too(page: Page, three: list[str]) -> None:
     page.goto("/merge/?id=a&id=b&id=c")
     page.get_by_role("group", name="Title").get_by_role("radio").nth(1).check()

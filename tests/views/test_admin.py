@@ -43,6 +43,15 @@ def test_it_finds_a_session_by_its_whole_id_or_user(staff: Client) -> None:
         assert "Not this" not in page
 
 
+def test_it_says_that_it_counts_no_further(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sessions.admin.MOST_ROWS", 2)
+    for _ in range(2):
+        make_session()
+    assert "2 sessions" in staff.get(SESSIONS).text
+    make_session()
+    assert "The first 2 sessions: filter or search for the others" in staff.get(SESSIONS).text
+
+
 def test_it_exports_the_chosen_as_a_zip(staff: Client) -> None:
     session = make_session(turns=2)
     answer = staff.post(SESSIONS, {"action": "export", "_selected_action": [session.pk]})

@@ -143,6 +143,23 @@ def test_it_undoes_a_whole_cleanup(staff: Client) -> None:
     assert not Session.objects.trashed().exists()
 
 
+def test_undoing_a_long_cleanup_goes_on_until_all_is_back(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        make_session(idle_days=9)
+    staff.post("/cleanup/apply/", {"plan": plan_of(staff).token})
+    run = CleanupRun.objects.get()
+    monkeypatch.setattr("sessions.views.cleanup_runs.STEP_SESSIONS", 2)
+    restore = f"/cleanup/runs/{run.pk}/restore/"
+    page = staff.post(restore, follow=True)
+    assert page.redirect_chain == [(f"/cleanup/runs/{run.pk}/?undoing=1", 302)]
+    assert "Restoring: 2 are back, 3 to go" in page.text
+    assert "load delay" in page.text
+    assert "Done" not in page.text
+    staff.post(restore)
+    assert "Undone: 5 of its sessions are back" in staff.post(restore, follow=True).text
+    assert not Session.objects.trashed().exists()
+
+
 def test_it_shows_what_a_cleanup_put_into_the_trash_alone(staff: Client) -> None:
     make_session(idle_days=9, title="Of the cleanup")
     other = make_session(title="By hand")

@@ -106,6 +106,17 @@ def test_it_says_what_is_wrong_with_an_option(staff: Client) -> None:
     assert not Import.objects.exists()
 
 
+def test_it_keeps_what_was_typed_where_an_option_is_refused(staff: Client) -> None:
+    run = send(staff)
+    answer = staff.post(f"/imports/{run.pk}/confirm/", {"user": "ann", "tags": "a, " + "x" * 101})
+    assert answer.status_code == 400
+    assert 'value="ann"' in answer.text
+    assert f'value="a, {"x" * 101}"' in answer.text
+    assert "tags:" not in answer.text
+    assert "is 101 characters long" in answer.text
+    assert Import.objects.get(pk=run.pk).state == Import.State.READY
+
+
 def test_it_goes_on_by_itself_while_there_is_work(staff: Client) -> None:
     run = Import.objects.create(created_by="alice", face="browser", state="examining", size_bytes=10, bytes_done=4)
     part = staff.get(f"/imports/{run.pk}/", headers={"HX-Request": "true"}).text

@@ -28,6 +28,26 @@ def test_it_releases(staff: Client) -> None:
     assert now(session).held_at is None
 
 
+def test_a_second_hold_takes_nobodys_place_and_its_undo_nothing_away(staff: Client) -> None:
+    session = make_session()
+    actions.hold_session(session.pk, reason="legal", actor=ALICE)
+    page = staff.post(f"/sessions/{session.pk}/hold/", {"reason": "mine"}, follow=True).text
+    assert f"It is held already by {ALICE.name}: legal." in page
+    assert now(session).hold_reason == "legal"
+    assert 'class="toast-undo"' not in page
+    assert page.count(f'action="/sessions/{session.pk}/release/"') == 1
+
+
+def test_undoing_a_release_brings_the_reason_back(staff: Client) -> None:
+    session = make_session()
+    actions.hold_session(session.pk, reason="legal & more", actor=ALICE)
+    page = staff.post(f"/sessions/{session.pk}/release/", follow=True).text
+    undo = f"/sessions/{session.pk}/hold/?reason=legal+%26+more"
+    assert f'action="{undo}"' in page
+    staff.post(undo)
+    assert now(session).hold_reason == "legal & more"
+
+
 def test_it_trashes_and_offers_undo(staff: Client) -> None:
     session = make_session(title="Gone soon")
     page = staff.post(f"/sessions/{session.pk}/trash/", follow=True).text
@@ -58,7 +78,7 @@ def test_it_lists_the_trash_with_the_time_left(staff: Client) -> None:
     page = staff.get("/trash/").text
     assert "Gone" in page
     assert "a copy" in page
-    assert "in 29 days" in page
+    assert "in 30 days" in page
 
 
 def test_it_asks_before_it_purges(staff: Client) -> None:
@@ -76,6 +96,14 @@ def test_it_purges_and_says_so_ever_after(staff: Client) -> None:
     answer = staff.get(f"/sessions/{session.pk}/")
     assert answer.status_code == 410
     assert "was purged" in answer.text
+
+
+def test_it_leads_to_the_session_that_is_in_the_trash_no_more(staff: Client, reader: Client) -> None:
+    session = make_session()
+    for client in (staff, reader):
+        answer = client.get(f"/sessions/{session.pk}/purge/", follow=True)
+        assert answer.redirect_chain == [(f"/sessions/{session.pk}/", 302)]
+        assert "It is not in the trash, so nothing was purged." in answer.text
 
 
 @pytest.mark.parametrize("said", ["", "yes", "purge it"])

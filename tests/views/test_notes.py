@@ -1,5 +1,6 @@
 """Notes, pins and tags beside a transcript, with htmx and without."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -58,6 +59,38 @@ def test_it_edits_a_note_in_its_place(staff: Client) -> None:
     assert staff.post(url, {"text": ""}).status_code == 400
     staff.post(url, {"text": "after"}, headers=HTMX)
     assert texts_of(session) == ["after"]
+    assert mapping.read_notes(Session.objects.get(pk=session.pk).notes)[0].edited_by == "alice"
+
+
+def seen_in(form: str) -> str:
+    found = re.search('name="seen" value="([^"]+)"', form)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(("headers", "status"), [(HTMX, 200), ({}, 409)], ids=["htmx", "plain"])
+def test_two_who_edit_a_note_see_each_others_version(staff: Client, headers: dict[str, str], status: int) -> None:
+    session = make_session()
+    note = actions.add_note(session.pk, "before", actor=ALICE)
+    url = url_of(session, f"notes/{note.id}/")
+    seen = seen_in(staff.get(url, headers=headers).text)
+    actions.edit_note(session.pk, note.id, "theirs", actor=ALICE)
+    answer = staff.post(url, {"text": "mine", "seen": seen}, headers=headers)
+    assert answer.status_code == status
+    assert f"{ALICE.name} changed it meanwhile." in answer.text
+    assert "mine</textarea>" in answer.text
+    assert ">theirs</p>" in answer.text
+    assert texts_of(session) == ["theirs"]
+    staff.post(url, {"text": "mine", "seen": seen_in(answer.text)}, headers=headers)
+    assert texts_of(session) == ["mine"]
+
+
+def test_the_same_edit_twice_is_no_conflict(staff: Client) -> None:
+    session = make_session()
+    note = actions.add_note(session.pk, "before", actor=ALICE)
+    url = url_of(session, f"notes/{note.id}/")
+    sent = {"text": "after", "seen": seen_in(staff.get(url).text)}
+    assert [staff.post(url, sent).status_code for _ in range(2)] == [302, 302]
     assert "after" in staff.get(url + "?shown=1", headers=HTMX).text
 
 

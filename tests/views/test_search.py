@@ -81,6 +81,25 @@ def test_no_question_is_too_odd_for_it(staff: Client, text: str) -> None:
     assert staff.get("/search/", {"q": text}).status_code in (200, 400)
 
 
+def test_a_question_may_be_as_long_as_is_said(staff: Client) -> None:
+    assert staff.get("/search/", {"q": "x" * 1_000}).status_code == 200
+    assert "1,001" in staff.get("/search/", {"q": "x" * 1_001}).text
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("onlyone", "Neither this word"),
+        ("one two", "one and the same message, or"),
+        ("one -two", "and none of those left out"),
+        ("in:nope", "no word in this"),
+        ("-", "no word in this"),
+    ],
+)
+def test_it_says_why_nothing_is_found(staff: Client, text: str, told: str) -> None:
+    assert told.split(", or", maxsplit=1)[0] in staff.get("/search/", {"q": text}).text
+
+
 def test_it_refuses_a_foreign_cursor(staff: Client) -> None:
     assert staff.get("/search/", {"q": "seat", "cursor": "nonsense"}).status_code == 400
 

@@ -126,7 +126,7 @@ def test_it_lists_every_token_with_what_it_may(staff: Client, reader: Client) ->
     actions.revoke_token(old.pk, actor=OPERATOR)
     for client in (staff, reader):
         page = client.get("/accounts/tokens/").text
-        for told in ("bound", "ann", "in 2 days", "Expires soon", "60", "never", "Revoked", "root</bdi> (command)"):
+        for told in ("bound", "ann", "in 3 days", "Expires soon", "60", "never", "Revoked", "root</bdi> (command)"):
             assert told in page, told
         assert page.index(">bound<") < page.index(">old<")
         assert page.index("sst_") > 0

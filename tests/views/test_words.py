@@ -16,10 +16,25 @@ from sessions.templatetags import sessionsite
         (timedelta(hours=2, minutes=50), "2 hours ago"),
         (timedelta(days=29, hours=1), "29 days ago"),
         (-timedelta(days=3, minutes=1), "in 3 days"),
+        (timedelta(seconds=1) - timedelta(days=30), "in 30 days"),
+        (timedelta(minutes=2) - timedelta(days=30), "in 29 days"),
     ],
 )
 def test_it_says_a_time_in_words(ago: timedelta, words: str) -> None:
     assert sessionsite.in_words(timezone.now() - ago) == words
+
+
+@pytest.mark.parametrize(
+    ("session_id", "brief"),
+    [
+        ("0123456789abcdef0123456789abcdef", "0123456789ab…"),
+        ("01a22721-366e-75db-8799-1c76bc630d3b", "01a22721-366…"),
+        ("sharegpt-identity_17", "sharegpt…tity_17"),
+        ("eighteen-characters"[:18], "eighteen-character"),
+    ],
+)
+def test_it_shows_of_an_id_what_tells_it_from_its_neighbours(session_id: str, brief: str) -> None:
+    assert sessionsite.brief_id(session_id) == brief
 
 
 def test_it_says_an_old_time_as_its_date() -> None:

@@ -125,6 +125,8 @@ def _notes(header: SessionRecord) -> Iterator[str]:
         yield '<section class="notes"><h2>Notes</h2>\n'
         for note in header.notes:
             when = turns.moment(note.edited_at or note.written_at)
+            if note.edited_by not in ("", note.author):
+                when += f", edited by <bdi>{turns.one_line(note.edited_by)}</bdi>"
             told = turns.said(note.text, Budget(_COLOURS), breaks=True)
             yield f'<article class="note"><p class="facts"><bdi>{turns.one_line(note.author)}</bdi> {when}</p>{told}'
             yield "</article>\n"
