@@ -43,26 +43,27 @@ def move_in(survivor: Session, incoming: Sequence[tuple[Session, UUID]]) -> dict
 
     Returns how many of each session moved. What the survivor has already, or a session before it, stays where it is.
     """
-    shared = find_duplicates([survivor.pk, *(session.pk for session, _ in incoming)])
+    names = [session.pk for session, _ in incoming]
+    shared = find_duplicates([survivor.pk, *names])
     ours = _rows(survivor)
-    _revive_keys(ours, [session.pk for session, _ in incoming])
+    _revive_keys(ours, names)
+    coming = [
+        [pair for pair in with_running_time(_rows(session)) if pair[1].pk not in shared[session.pk]]
+        for session, _ in incoming
+    ]
+    theirs = [(row, merge_id) for (_, merge_id), pairs in zip(incoming, coming, strict=True) for _, row in pairs]
+    revived = _counting_again([row for row, _ in theirs], [survivor.pk, *names], beside=ours)
     taken = {(row.key_scope, row.idempotency_key) for row in ours}
-    sides = [with_running_time(ours)]
-    moved = {}
-    for session, merge_id in incoming:
-        theirs = [pair for pair in with_running_time(_rows(session)) if pair[1].pk not in shared[session.pk]]
-        # Where one key stands in two scopes of one session, the session's own keeps it.
-        for _, row in sorted(theirs, key=lambda pair: bool(pair[1].key_scope)):
-            _take_along(row, merge_id, taken)
-        sides.append(iter(theirs))
-        moved[session.pk] = len(theirs)
-    place_rows(survivor, in_time_order(*sides))
-    return moved
+    # Where one key stands in two scopes of one session, the session's own keeps it.
+    for row, merge_id in sorted(theirs, key=lambda pair: bool(pair[0].key_scope)):
+        _take_along(row, merge_id, taken, scope=revived.get(row.pk) or row.key_scope)
+    place_rows(survivor, in_time_order(with_running_time(ours), *map(iter, coming)))
+    return {name: len(pairs) for name, pairs in zip(names, coming, strict=True)}
 
 
-def _take_along(row: Interaction, merge_id: UUID, taken: set[tuple[str, str | None]]) -> None:
-    """Let a row remember its place, and keep its key in the scope that it was given in."""
-    scope = row.key_scope or (row.session_id if row.idempotency_key is not None else "")
+def _take_along(row: Interaction, merge_id: UUID, taken: set[tuple[str, str | None]], *, scope: str) -> None:
+    """Let a row remember its place, and keep its key in the scope that it was given in, or in which it counts again."""
+    scope = scope or (row.session_id if row.idempotency_key is not None else "")
     is_taken = row.idempotency_key is not None and (scope, row.idempotency_key) in taken
     taken.add((scope, row.idempotency_key))
     origin = Origin(
@@ -118,20 +119,38 @@ def _retire_keys(staying: Sequence[Interaction], homes: Mapping[UUID, Session]) 
 
 def _revive_keys(ours: Sequence[Interaction], incoming: Sequence[str]) -> None:
     """Let what stayed when a merge was undone count again for a session that comes back and has nothing else for it."""
-    scopes = {row.key_scope for row in ours if row.idempotency_key is not None} - {""}
-    homes = {retired_scope(name): name for name in with_absorbed(incoming)} if scopes else {}
-    waiting = [row for row in ours if row.key_scope in homes and row.idempotency_key is not None]
+    revived = _counting_again(ours, incoming)
+    changed = [row for row in ours if row.pk in revived]
+    for row in changed:
+        row.key_scope = revived[row.pk]
+    statements.update_all(changed, ("key_scope",))
+
+
+def _counting_again(
+    rows: Sequence[Interaction], names: Sequence[str], *, beside: Sequence[Interaction] = ()
+) -> dict[UUID, str]:
+    """The scopes, by row, of keys that were retired when one of these sessions left and that it does not use otherwise.
+
+    `beside` are the rows that will stand beside these.
+    """
+    scopes = {row.key_scope for row in rows if row.idempotency_key is not None} - {""}
+    homes = {retired_scope(name): name for name in with_absorbed(names)} if scopes else {}
+    waiting = [row for row in rows if row.key_scope in homes and row.idempotency_key is not None]
     if not waiting:
-        return
-    held = {(row.key_scope, row.idempotency_key) for row in ours}
+        return {}
+    held = {(row.key_scope or row.session_id, row.idempotency_key) for row in (*rows, *beside)}
     keys = {row.idempotency_key for row in waiting}
+    # What a merge left behind is a use of the key too: its twin answers for it.
     theirs = Interaction.objects.filter(session_id__in=homes.values(), idempotency_key__in=keys).order_by()
     given = theirs.values_list("key_scope", "session_id", "idempotency_key")
     held |= {(scope or home, key) for scope, home, key in given}
-    changed = [row for row in waiting if (homes[row.key_scope], row.idempotency_key) not in held]
-    for row in changed:
-        row.key_scope = homes[row.key_scope]
-    statements.update_all(changed, ("key_scope",))
+    revived = {}
+    for row in waiting:
+        home = homes[row.key_scope]
+        if (home, row.idempotency_key) not in held:
+            held.add((home, row.idempotency_key))
+            revived[row.pk] = home
+    return revived
 
 
 def _came_by(row: Interaction, merge_id: UUID) -> bool:

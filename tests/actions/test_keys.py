@@ -4,6 +4,7 @@ import random
 from uuid import UUID
 
 import pytest
+from django.db.models import Q
 
 from sessions import actions
 from sessions.actions.keys import retired_scope
@@ -156,12 +157,56 @@ def test_what_stays_and_what_leaves_may_have_stayed_under_one_name() -> None:
     one = merge("a", "b")
     sent("b", 0, "old")
     undo(one)
-    merge("b", "a")
+    stayed = rows_of("a")
+    back = merge("b", "a")
     further = merge("c", "b")
-    assert sent("b", 0, "new")[2] == 1
-    before = rows_of("c")[0]
+    assert (sent("b", 0, "old")[2], sent("b", 1, "new")[2]) == (0, 1)
     undo(further)
-    assert (prompts("b"), rows_of("b"), prompts("c")) == (["old"], [before], ["new"])
+    assert (prompts("b"), prompts("c")) == (["old"], ["new"])
+    undo(back)
+    assert (prompts("b"), rows_of("a")) == ([], stayed)
+
+
+@pytest.mark.parametrize("way", ["straight", "over another", "together", "from two"])
+def test_what_stayed_counts_again_when_it_comes_home(way: str) -> None:
+    begin("a", "b", "c")
+    one = merge("a", "b")
+    sent("b", 0, "old")
+    sent("b", 1, "told otherwise since")
+    undo(one)
+    sent("b", 1, "of its own")
+    before = rows_of("a")
+    if way == "straight":
+        steps = [("b", ["a"])]
+    elif way == "over another":
+        turns("c", "in c", "in c too")
+        steps = [("c", ["a"]), ("b", ["c"])]
+    elif way == "together":
+        turns("c", "in c")
+        steps = [("b", ["a", "c"])]
+    else:
+        steps = [("c", ["a", "b"])]
+    done = [merge(survivor, *absorbed) for survivor, absorbed in steps]
+    assert (sent("b", 0, "old")[2], sent("b", 1, "of its own")[2]) == (0, 0)
+    with pytest.raises(IdempotencyConflict):
+        sent("b", 1, "told otherwise since")
+    for pk in reversed(done):
+        undo(pk)
+    assert rows_of("a") == before
+    assert (sent("b", 0, "old"), sent("b", 1, "of its own")[2]) == (("b", 2, 1), 0)
+
+
+def test_what_stayed_in_two_places_counts_once() -> None:
+    begin("a", "b", "c", "d")
+    for place in ("a", "c"):
+        one = merge(place, "b")
+        sent("b", 0, f"in {place}")
+        undo(one)
+    merge("d", "a", "c", "b")
+    assert sorted(prompts("d")) == ["in a", "in c"]
+    assert sent("b", 0, "in a")[2] == 0
+    with pytest.raises(IdempotencyConflict):
+        sent("b", 0, "in c")
 
 
 def test_a_retired_scope_that_is_taken_bars_no_undoing() -> None:
@@ -310,13 +355,14 @@ class Model:
         self._chance = chance
         self._names = names
         self._told: dict[str, dict[int, tuple[str, set[UUID]]]] = {name: {} for name in names}
-        # What stayed elsewhere when a merge was undone: it may count again under that name once that is merged anew.
+        # What stayed elsewhere when a merge was undone: it may count again under that name once the two have met anew.
         self._stayed: dict[str, set[int]] = {name: set() for name in names}
         self._ever: set[UUID] = set()
 
     def say(self) -> None:
         name = self._chance.choice(self._names)
-        used = {*self._told[name], *(self._stayed[name] if self._way(name) else ())}
+        is_alone = not Merge.objects.filter(undone_at=None).filter(Q(absorbed_id=name) | Q(survivor_id=name)).exists()
+        used = {*self._told[name], *(() if is_alone else self._stayed[name])}
         place = next(n for n in range(100) if n not in used)
         # Few words, so that different sessions often say the same at the same place.
         one = draft(prompt=self._chance.choice(["yes", "no"]), idempotency_key=f"turn-{place}")
