@@ -190,6 +190,12 @@ class ScopeMissing(SessionsiteError):
         super().__init__(message, hint=hint or "An administrator can make a token that may.")
 
 
+class OtherUser(ScopeMissing):
+    """A caller that is bound to one user named another; nothing was changed, and what names nobody else is let in."""
+
+    code = "other_user"
+
+
 class TooManyRequests(SessionsiteError):
     """The token was used more often than it may be; the next request is heard after `wait_seconds`."""
 

@@ -1,7 +1,7 @@
 """What a caller may do, and whose sessions it may know."""
 
 from sessions import actions, validation
-from sessions.errors import InvalidInput, NotFound, ScopeMissing, SessionNotFound, UserNotFound
+from sessions.errors import InvalidInput, NotFound, OtherUser, ScopeMissing, SessionNotFound, UserNotFound
 from sessions.models import Session
 from sessions.records import ANONYMOUS, Caller, Scope
 
@@ -64,11 +64,11 @@ def narrowed_user(caller: Caller, user_id: str) -> str:
 
 
 def owner_of_new(caller: Caller, user_id: str | None) -> str:
-    """Whose a new session becomes. Raises ScopeMissing where a bound caller names somebody else."""
+    """Whose a new session becomes. Raises OtherUser where a bound caller names somebody else."""
     if not caller.user_id:
         return user_id or ANONYMOUS
     if user_id and actions.resolve_user(checked_user(user_id)) != caller.user_id:
-        raise ScopeMissing(
+        raise OtherUser(
             f"This caller writes for the user {caller.user_id!r} alone.", hint="Leave the user out, or name that one."
         )
     return caller.user_id

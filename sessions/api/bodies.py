@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from django.http import HttpRequest, UnreadablePostError
@@ -24,6 +25,8 @@ _CHARSETS = ("", "utf-8", "utf8")
 _PIECE_BYTES = 64 * 1024
 # More digits than 2^63 has; how many there are is known before they are made a number.
 _MOST_DIGITS = 20
+# How many times as much as is taken is heard to its end before it is refused.
+_MOST_LET_GO = 4
 _UNFIT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
@@ -66,6 +69,7 @@ def read_body(request: HttpRequest) -> bytes:
     if not (stated.isascii() and stated.isdigit()):
         raise InvalidInput("Content-Length", "must be a whole number.")
     if int(stated) > limit:
+        _let_go(request, _MOST_LET_GO * limit)
         raise BodyTooLarge(limit)
     try:
         body = request.read()
@@ -74,6 +78,17 @@ def read_body(request: HttpRequest) -> bytes:
     if len(body) != int(stated):
         raise InvalidInput("body", "ended before its Content-Length.")
     return body
+
+
+def _let_go(request: HttpRequest, most_bytes: int) -> None:
+    """Take a body in that is too large, and keep nothing of it.
+
+    A connection that is closed while the client still writes is reset, and many clients then never read the answer.
+    """
+    length = 0
+    with suppress(UnreadablePostError):
+        while length < most_bytes and (piece := request.read(_PIECE_BYTES)):
+            length += len(piece)
 
 
 def read_upload(request: HttpRequest) -> Iterator[bytes]:

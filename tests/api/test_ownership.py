@@ -68,7 +68,7 @@ def test_plans_of_others_are_unknown(bound: Callable[[str], Program], bobs: Esta
 def test_new_sessions_are_ones_own(bound: Callable[[str], Program], bobs: Estate) -> None:
     program = bound("write")
     assert told(program.post("/sessions", {}))["user_id"] == "alice"
-    assert code(program.post("/sessions", {"user_id": "bob"})) == (403, "scope_missing")
+    assert code(program.post("/sessions", {"user_id": "bob"})) == (403, "other_user")
     for if_exists in ("refuse", "resume"):
         body = {"session_id": bobs.main, "if_exists": if_exists}
         assert code(program.post("/sessions", body)) == (404, "session_not_found")

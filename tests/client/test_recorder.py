@@ -132,6 +132,76 @@ def test_it_sets_aside_what_has_no_session(environment: Path, client: Client) ->
     assert [one["code"] for one in set_aside(environment)] == ["session_not_found"]
 
 
+BAD: dict[str, tuple[str, str]] = {
+    "another's": ("other_user", "bob"),
+    "too large": ("body_too_large", "x" * 33 * 2**20),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("is_async", [False, True], ids=["thread", "task"])
+def test_nothing_that_is_refused_for_itself_stands_in_the_way(
+    environment: Path, client: Client, tokens: dict[str, str], what: str, is_async: bool
+) -> None:
+    """With a token that is bound to one user; over a real connection, which a refusal may cut short."""
+    code, text = BAD[what]
+
+    def speak(recorder: Recorder | AsyncRecorder) -> str:
+        mine = recorder.session()
+        if what == "another's":
+            recorder.record(recorder.session(user_id=text), prompt="theirs")
+        else:
+            recorder.record(mine, prompt=text)
+        recorder.record(mine, prompt="mine")
+        return mine
+
+    async def speak_async() -> str:
+        async with AsyncRecorder(token=tokens["alice"]) as recorder:
+            mine = speak(recorder)
+            assert await recorder.flush(60)
+        return mine
+
+    if is_async:
+        mine = run(speak_async())
+    else:
+        with Recorder(token=tokens["alice"]) as recorder:
+            mine = speak(recorder)
+            assert recorder.flush(60)
+    assert prompts(client, mine) == ["mine"]
+    assert set_aside(environment)[0]["code"] == code
+
+
+def test_it_keeps_no_id_that_no_address_can_hold(environment: Path, client: Client, name: str) -> None:
+    """Not even one that an older program left in the spool."""
+    with Recorder() as recorder:
+        with pytest.raises(ValueError, match="whole characters"):
+            recorder.session("half \ud800")
+        with pytest.raises(ValueError, match="whole characters"):
+            recorder.record("half \ud800", prompt="a")
+        recorder._keep(b'{"to":"half \\ud800","log":{"prompt":"a"}}\n')
+        recorder._keep(b'{"start":{"session_id":["a"]}}\n')
+        recorder.session(name)
+        recorder.record(name, prompt="kept")
+        assert recorder.flush(30)
+    assert prompts(client, name) == ["kept"]
+    assert [one["code"] for one in set_aside(environment)] == ["not_readable", "not_readable"]
+
+
+def test_what_is_recorded_when_the_loop_has_ended_waits_and_is_not_refused(environment: Path, fake: Fake) -> None:
+    fake.otherwise(storing)
+
+    async def enter() -> AsyncRecorder:
+        recorder = AsyncRecorder(fake.url, "sst_t")
+        assert await recorder.flush(), "nobody sends before `async with`"
+        return await recorder.__aenter__()
+
+    recorder = run(enter())
+    recorder.record("s", prompt="a")
+    assert recorder.pending == 1
+    assert recorder.close(10) == 0
+    assert [asked.body["interactions"][0]["prompt"] for asked in fake.asked] == ["a"]
+
+
 def test_it_sets_a_reused_key_aside(environment: Path, client: Client, name: str) -> None:
     client.start_session(name)
     client.log(name, prompt="first", idempotency_key="k")

@@ -173,6 +173,27 @@ def test_it_gives_a_forked_child_a_queue_of_its_own(environment: Path, client: C
     assert sorted(prompts(client, name)) == ["before", "child", "parent"]
 
 
+@pytest.mark.parametrize("kind", ["Recorder", "AsyncRecorder"])
+def test_a_forked_child_needs_nothing_that_its_parent_has_not_sent(
+    environment: Path, client: Client, name: str, kind: str
+) -> None:
+    finish(
+        start(f"""
+        import warnings; warnings.simplefilter("ignore")
+        recorder = {kind}(linger_seconds=3600)
+        recorder.session("{name}", title="T")
+        if (child := os.fork()) == 0:
+            recorder.record("{name}", prompt="child")
+            recorder.record("{name}", prompt="child, too")
+            os._exit(recorder.close(20))
+        assert os.waitpid(child, 0)[1] == 0
+        recorder.record("{name}", prompt="parent")
+        """)
+    )
+    assert sorted(prompts(client, name)) == ["child", "child, too", "parent"]
+    assert client.get_session(name).title == "T"
+
+
 def test_it_sends_what_older_programs_left_before_its_own(environment: Path, client: Client, name: str) -> None:
     program = start(PATIENT.format(session=name, count=3) + 'say("recorded"); time.sleep(60)')
     wait_for(program, "recorded")

@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from sessions import actions
@@ -257,6 +258,38 @@ def test_it_mends_what_the_store_cannot_hold(event: Event, tmp_path: Path) -> No
     assert event(path).code == 0
     assert Interaction.objects.get().prompt == "a\ufffdb \ufffd"
     assert imported(path).differing == []
+
+
+def texts(*contents: str) -> str:
+    lines = [
+        {"type": "user", "uuid": f"u{number}", "sessionId": "long", "message": {"role": "user", "content": content}}
+        for number, content in enumerate(contents)
+    ]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_long_text_in_any_script_arrives(event: Event, tmp_path: Path, settings: Settings) -> None:
+    """It goes out once as what was said and once as its record; as escapes it would take three times the room."""
+    settings.SESSIONSITE_MAX_REQUEST_MB = 1
+    path = tmp_path / "long.jsonl"
+    path.write_text(texts("é" * 150_000, "behind it"), encoding="utf-8")
+    assert event(path).code == 0
+    assert [row.prompt[:9] for row in Interaction.objects.of("long")] == ["é" * 9, "behind it"]
+
+
+@pytest.mark.usefixtures("configured")
+def test_what_is_too_large_is_set_aside_and_the_rest_arrives(
+    event: Event, tmp_path: Path, home: Path, settings: Settings
+) -> None:
+    settings.SESSIONSITE_MAX_REQUEST_MB = 1
+    path = tmp_path / "long.jsonl"
+    path.write_text(texts("ahead of it", "é" * 600_000, "behind it"), encoding="utf-8")
+    assert event(path).code == 0
+    assert [row.prompt for row in Interaction.objects.of("long")] == ["ahead of it", "behind it"]
+    [refused] = home.rglob("*.refused.jsonl")
+    assert "body_too_large" in json.loads(refused.read_text())["reason"]
+    assert waiting(home) == []
 
 
 @pytest.mark.parametrize("told", ["", "null", "[]", "{}", '{"transcript_path": 1}', "\ud800"])

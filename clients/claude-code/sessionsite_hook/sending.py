@@ -1,13 +1,12 @@
 """What a transcript has that the site has not, sent in order; what cannot be sent waits on this machine."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .memory import Memory, Pending, Sent, names_that_wait
-from .site import Away, Refusal, Site
+from .site import Away, Refusal, Site, encoded
 from .transcripts import Conversation, read
 
 BATCH = 200
@@ -133,7 +132,7 @@ def _take_in(pending: dict[str, Pending], conversation: Conversation, sent: Sent
 def _first_batch(interactions: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     room = BATCH_BYTES
     for number, one in enumerate(interactions[:BATCH]):
-        room -= len(json.dumps(one))
+        room -= len(encoded(one))
         if number and room < 0:
             return
         yield one

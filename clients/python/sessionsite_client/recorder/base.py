@@ -3,6 +3,7 @@
 import logging
 import random
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -23,6 +24,7 @@ MOST_ITEMS = 512
 MOST_BYTES = 1024 * 1024
 LINGER_SECONDS = 0.2
 MOST_PAUSE_SECONDS = 30.0
+MOST_BEGUN = 1_000
 _FIRST_PAUSE_SECONDS = 0.2
 
 SpoolChoice = str | PathLike[str] | bool | None
@@ -59,6 +61,9 @@ class Recording:
         self._linger_seconds = linger_seconds
         self._on_trouble = on_trouble
         self._failed_attempts = 0
+        # The sessions begun last: a forked child's queue may be sent before the one in which they are begun.
+        self._begun: OrderedDict[str, bytes] = OrderedDict()
+        self._inherited: dict[str, bytes] = {}
 
     @property
     def pending(self) -> int:
@@ -71,6 +76,9 @@ class Recording:
         Raises TypeError or ValueError for what JSON cannot hold, and NotSpooled where it cannot be kept.
         """
         line, key = log_line(session_id, fields)
+        if start := self._inherited.get(session_id):
+            self._keep(start)
+            self._inherited.pop(session_id, None)
         self._keep(line)
         return key
 
@@ -80,8 +88,13 @@ class Recording:
         A session that is known already is resumed.
         """
         body = start_body(session_id, {**given, "if_exists": "resume"})
-        self._keep(start_line(body))
-        return str(body["session_id"])
+        line, name = start_line(body), str(body["session_id"])
+        self._keep(line)
+        self._begun[name] = line
+        self._begun.move_to_end(name)
+        if len(self._begun) > MOST_BEGUN:
+            self._begun.popitem(last=False)
+        return name
 
     def conversation(self, session_id: str | None = None, **given: Unpack[SessionStart]) -> Conversation:
         """`with recorder.conversation(user_id="alice") as chat: chat.turn(prompt, response)`."""
@@ -89,6 +102,10 @@ class Recording:
 
     def _keep(self, line: bytes) -> None:
         raise NotImplementedError
+
+    def _inherit(self) -> None:
+        """In a forked child: begin again what the parent began, each session once something is recorded for it."""
+        self._inherited = dict(self._begun)
 
     def _next(self) -> Stretch | None:
         return self._store.read(MOST_ITEMS, MOST_BYTES)

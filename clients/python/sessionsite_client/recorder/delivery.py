@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..errors import Conflict, InvalidInput, NotFound, Refused, ServerFailed, TooLarge, Unavailable
+from ..errors import Conflict, InvalidInput, NotFound, Refused, ScopeMissing, ServerFailed, TooLarge, Unavailable
 from ..requests import Steps, ask
 from ..shapes import BatchProblem
 from ..verbs import interactions as verbs
@@ -24,6 +24,8 @@ _PASSING_CODES = frozenset({"mirror_unavailable", "mirror_conflict", "store_unav
 # No single interaction is to blame for these.
 _WHOLE_SESSION_CODES = frozenset({"session_not_found", "session_purged", "not_found"})
 _TRASHED = "session_trashed"
+# The token is let in, but not with this item.
+_OTHER_USER = "other_user"
 
 
 @dataclass
@@ -136,6 +138,8 @@ class Delivery:
         if isinstance(refusal, NotFound) and not refusal.code:
             # No Sessionsite said so: the address is wrong, or something else stands there.
             return False
+        if isinstance(refusal, ScopeMissing):
+            return refusal.code == _OTHER_USER
         failed_often = isinstance(refusal, ServerFailed) and not isinstance(refusal, Unavailable)
         return isinstance(refusal, _LASTING) or (failed_often and self.failures >= MOST_FAILURES)
 

@@ -45,14 +45,17 @@ class Rejected:
 
 
 def start_line(body: Mapping[str, Any]) -> bytes:
+    """Raises TypeError and ValueError for what JSON, or an address, cannot hold."""
+    _check_id(body.get("session_id"))
     return encoded({"start": body}) + b"\n"
 
 
 def log_line(session_id: str, fields: InteractionFields) -> tuple[bytes, str]:
     """The line and its idempotency key. It may be sent much later, so it says when it was said.
 
-    Raises TypeError and ValueError for what JSON cannot hold.
+    Raises TypeError and ValueError for what JSON, or an address, cannot hold.
     """
+    _check_id(session_id)
     interaction = prepared({"occurred_at": datetime.now(UTC), **fields})
     return encoded({"to": session_id, "log": interaction}) + b"\n", interaction["idempotency_key"]
 
@@ -62,7 +65,21 @@ def parse(line: bytes) -> Start | Log:
     value = json.loads(line)
     if isinstance(value, dict):
         if isinstance(value.get("start"), dict):
+            _check_id(value["start"].get("session_id"))
             return Start(value["start"])
         if isinstance(value.get("to"), str) and isinstance(value.get("log"), dict):
+            _check_id(value["to"])
             return Log(value["to"], encoded(value["log"]))
     raise ValueError("neither a session nor an interaction")
+
+
+def _check_id(session_id: object) -> None:
+    """Raises ValueError where a session's ID is no text that can stand in an address."""
+    if session_id is None:
+        return
+    if not isinstance(session_id, str):
+        raise ValueError("A session's ID must be a text.")
+    try:
+        session_id.encode()
+    except UnicodeEncodeError:
+        raise ValueError("A session's ID must be whole characters.") from None

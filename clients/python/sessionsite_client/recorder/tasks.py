@@ -71,11 +71,17 @@ class AsyncRecorder(Recording):
                 raise RuntimeError("The recorder is closed.")
             self._store.append(line)
         if self._loop is not None:
-            # Whoever records may do so in another thread.
-            self._loop.call_soon_threadsafe(self._note_state)
+            # Whoever records may do so in another thread. Where the loop has ended, what waits goes out at exit.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._note_state)
 
     async def flush(self, within: float | None = None) -> bool:
-        """Wait until nothing waits, at most so many seconds; whether that is so."""
+        """Wait until nothing waits, at most so many seconds; whether that is so.
+
+        Before `async with` nobody sends, so there is nothing to wait for.
+        """
+        if self._task is None:
+            return not self.pending
         self._hurried = True
         self._note_state()
         try:
@@ -176,6 +182,7 @@ class AsyncRecorder(Recording):
 
     def _after_fork(self) -> None:
         self._store.forget()
+        self._inherit()
         self._lock = threading.Lock()
         self._loop = None
         self._task = None

@@ -176,4 +176,5 @@ class Recorder(Recording):
 
     def _after_fork(self) -> None:
         self._store.forget()
+        self._inherit()
         self._begin()
