@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import reswap, retarget
 
 from sessions import actions, mapping
 from sessions.errors import InvalidInput, NoteChanged, NotFound
@@ -150,7 +151,11 @@ def _editor(
         "seen": (note.edited_at or note.written_at).isoformat(),
     }
     status = (409 if is_changed else 400) if problem and not request.htmx else 200
-    return show(request, "sessions/note.html", context, part="editor", status=status)
+    response = show(request, "sessions/note.html", context, part="editor", status=status)
+    if problem and request.htmx:
+        # The form alone gives way, not all notes, whose place a note that was saved takes.
+        return reswap(retarget(response, f"#edit-{note.id}"), "outerHTML")
+    return response
 
 
 @require_POST

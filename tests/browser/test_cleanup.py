@@ -38,6 +38,17 @@ def test_it_cleans_up_and_undoes_it(page: Page) -> None:
     assert Session.objects.get(pk=session.pk).trashed_at is None
 
 
+def test_a_toasts_undo_of_a_large_cleanup_goes_on_to_its_end(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sessions.views.cleanup_runs.STEP_SESSIONS", 2)
+    for _ in range(5):
+        make_session(idle_days=9)
+    page.goto("/cleanup/")
+    page.get_by_role("button", name="Move 5 sessions to the trash").click()
+    page.locator(".toast", has_text="Cleaned up").get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone: 5 of its sessions are back")).to_be_visible()
+    assert not Session.objects.trashed().exists()
+
+
 @with_and_without_script
 def test_a_large_cleanup_goes_on_to_its_end(page: Page, javascript: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sessions.views.cleanup_runs.STEP_SESSIONS", 2)

@@ -82,6 +82,27 @@ def test_it_adds_and_removes_a_tag_and_thinks_better_of_it(page: Page) -> None:
 
 
 @with_and_without_script
+def test_two_who_edit_a_note_see_both_versions(page: Page, javascript: bool) -> None:
+    make_session(session_id="s")
+    note = actions.add_note("s", "before", actor=ALICE)
+    actions.add_note("s", "another", actor=ALICE)
+    page.goto("/sessions/s/")
+    page.get_by_role("link", name="Edit the note").first.click()
+    mine = page.get_by_role("textbox", name="The note of")
+    expect(mine).to_have_value("before")
+    actions.edit_note("s", note.id, "theirs", actor=ALICE)
+    mine.fill("mine")
+    page.locator("form.edit-note").get_by_role("button", name="Save").click()
+    expect(page.locator("form.edit-note")).to_contain_text("changed it meanwhile")
+    expect(page.locator("form.edit-note .theirs")).to_have_text("theirs")
+    expect(mine).to_have_value("mine")
+    if javascript:
+        expect(page.locator("#notes")).to_contain_text("another")
+    page.locator("form.edit-note").get_by_role("button", name="Save").click()
+    expect(page.locator("#notes")).to_contain_text("mine")
+
+
+@with_and_without_script
 def test_it_writes_edits_and_removes_a_note_and_brings_it_back(page: Page) -> None:
     session = make_session()
     open_session(page, session)

@@ -79,6 +79,8 @@ def test_two_who_edit_a_note_see_each_others_version(staff: Client, headers: dic
     assert answer.status_code == status
     assert f"{ALICE.name} changed it meanwhile." in answer.text
     assert "mine</textarea>" in answer.text
+    assert answer.headers.get("HX-Retarget") == (f"#edit-{note.id}" if headers else None)
+    assert f'id="edit-{note.id}"' in answer.text
     assert ">theirs</p>" in answer.text
     assert texts_of(session) == ["theirs"]
     staff.post(url, {"text": "mine", "seen": seen_in(answer.text)}, headers=headers)
