@@ -14,7 +14,7 @@ from sessions.errors import InvalidInput
 from sessions.models import BulkRun
 
 from .list_forms import BulkForm
-from .page import Request, actor_of, show, tell
+from .page import Request, actor_of, query, show, tell
 
 # So few are put into the trash at once, with an undo; of more a look is taken first.
 HANDFUL = 5
@@ -50,14 +50,15 @@ def begin(request: Request) -> HttpResponse:
         actor=actor_of(request),
     )
     if form.is_for_all() or (run.verb == "trash" and run.total > HANDFUL):
-        return redirect("sessions:bulk", run.pk)
+        return redirect(reverse("sessions:bulk", args=[run.pk]) + query(back=_back(request)))
     actions.start_bulk(run.pk, actor=actor_of(request))
     return _continue(request, run.pk, back=reverse("sessions:list") + _back(request))
 
 
 @require_safe
 def bulk(request: Request, run_id: UUID) -> HttpResponse:
-    return show(request, "sessions/bulk.html", _told(actions.get_bulk(run_id)), part="run")
+    context = {**_told(actions.get_bulk(run_id)), "back": _back(request)}
+    return show(request, "sessions/bulk.html", context, part="run")
 
 
 @require_POST
@@ -142,5 +143,5 @@ def _list_before(request: Request) -> str:
 
 def _back(request: Request) -> str:
     """The list as it was, whatever else the form may have sent."""
-    text = request.POST.get("back", "")
+    text = request.POST.get("back") or request.GET.get("back", "")
     return text if text.startswith("?") else "?state=active"

@@ -16,6 +16,11 @@ def press(client: Client, verb: str, *ids: str, **fields: Any) -> Any:
     return client.post("/bulk/", {"verb": verb, "id": ids, "back": "?user=alice", **fields})
 
 
+def plan_of(answer: Any) -> str:
+    """The address of the plan that it leads to, without the way back."""
+    return str(answer["Location"]).split("?", 1)[0]
+
+
 def held() -> set[str]:
     return set(Session.objects.held().values_list("pk", flat=True))
 
@@ -60,7 +65,7 @@ def test_it_asks_before_more_than_a_handful_goes_to_the_trash(staff: Client) -> 
     names = [f"s{number}" for number in range(6)]
     for name in names:
         make_session(session_id=name, title=f"Title of {name}")
-    plan = press(staff, "trash", *names)["Location"]
+    plan = plan_of(press(staff, "trash", *names))
     page = staff.get(plan).text
     assert "Move to the trash: 6 sessions" in page
     assert all(f"Title of {name}" in page for name in names)
@@ -74,7 +79,7 @@ def test_it_plans_for_all_that_match(staff: Client) -> None:
     for number in range(3):
         make_session(session_id=f"s{number}", tags=["old"])
     make_session(session_id="other")
-    plan = press(staff, "hold", everything="1", tag="old", state="active")["Location"]
+    plan = plan_of(press(staff, "hold", everything="1", tag="old", state="active"))
     page = staff.get(plan).text
     assert "all active sessions, tag old" in page
     assert not held()
@@ -87,7 +92,7 @@ def test_it_goes_on_by_its_button_and_by_htmx(staff: Client, monkeypatch: pytest
     monkeypatch.setattr("sessions.actions.bulk.advance_bulk.__kwdefaults__", {"seconds": 0})
     for number in range(3):
         make_session(session_id=f"s{number}")
-    plan = press(staff, "hold", everything="1")["Location"]
+    plan = plan_of(press(staff, "hold", everything="1"))
     staff.post(f"{plan}start/")
     page = staff.get(plan).text
     assert "1 of 3" in page
@@ -117,6 +122,14 @@ def test_it_refuses_what_makes_no_sense(staff: Client, fields: dict[str, Any]) -
     answer = staff.post("/bulk/", {"id": ["a"], **fields})
     assert answer.status_code == 400
     assert "Nothing was changed" in answer.text
+
+
+def test_who_thinks_better_of_a_plan_is_led_back_to_the_list_as_it_was(staff: Client) -> None:
+    make_session(session_id="a")
+    page = staff.get(press(staff, "trash", everything="1", user="alice")["Location"]).text
+    assert '<a class="button quiet" href="/sessions/?user=alice">Cancel</a>' in page
+    elsewhere = staff.get(f"/bulk/{BulkRun.objects.get().pk}/?back=//elsewhere").text
+    assert '<a class="button quiet" href="/sessions/?state=active">Cancel</a>' in elsewhere
 
 
 def test_it_leads_back_nowhere_else(staff: Client) -> None:
