@@ -55,6 +55,16 @@ def test_it_refuses_two_different_keys(writer: Program) -> None:
     assert not Interaction.objects.exists()
 
 
+def test_a_merged_session_tells_under_which_id_each_key_was_given(reader: Program) -> None:
+    for name in "ab":
+        make_session(session_id=name)
+        log(name, prompt=f"in {name}", idempotency_key="k")
+    actions.merge_sessions("a", absorbed="b", actor=ALICE)
+    page = told(reader.get("/sessions/a/interactions"))
+    given = {one["prompt"]: (one["idempotency_key"], one["key_scope"]) for one in page["interactions"]}
+    assert given == {"in a": ("k", ""), "in b": ("k", "b")}
+
+
 @pytest.mark.parametrize("key", ["", " ", "a" * 201, "é".encode().decode("latin-1")])
 def test_it_refuses_a_key_that_cannot_be_kept(writer: Program, key: str) -> None:
     answer = writer.post(f"/sessions/{make_session().pk}/interactions", TURN, Idempotency_Key=key)

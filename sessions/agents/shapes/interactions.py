@@ -45,6 +45,7 @@ class InteractionOut(Outgoing):
     occurred_at: datetime
     recorded_at: datetime
     idempotency_key: str | None = None
+    key_scope: str = Field("", description="The ID under which the key was given; empty where it is the session's own.")
     parent_id: UUID | None = None
     origins: list[OriginOut] = Field(default_factory=list)
     source_record: str | None = Field(None, description="Only where it was asked for.")

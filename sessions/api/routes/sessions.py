@@ -55,7 +55,7 @@ class Reason(Incoming):
     "/sessions",
     scope=Scope.WRITE,
     answers={201: SessionOut, 200: SessionOut},
-    refusals=[errors.SessionNotFound, errors.SessionExists, errors.SessionPurged],
+    refusals=[errors.SessionNotFound, errors.SessionExists, errors.SessionPurged, errors.OtherUser],
 )
 def start_session(request: ProgramRequest, wanted: Sent[SessionStart]) -> HttpResponse:
     """Begin a session, or resume one.

@@ -79,6 +79,7 @@ class Interaction:
     error_message: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
+    key_scope: str = ""
     parent_id: str | None = None
     origins: list[Origin] = field(default_factory=list)
     source_record: str | None = None
