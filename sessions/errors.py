@@ -102,6 +102,12 @@ class ContextChanged(Conflict):
         self.fields = fields
 
 
+class AlreadyHeld(Conflict):
+    """Somebody else holds the session already."""
+
+    code = "already_held"
+
+
 class NoteChanged(Conflict):
     """Somebody else edited the same note meanwhile."""
 

@@ -66,12 +66,14 @@ class JSONObjectField(forms.CharField):
 class MergeForm(forms.Form):
     """Which sessions are merged, which of them stays, and whose values are kept where they differ.
 
+    `into` says who was chosen to stay, and `stays` who the page showed as staying, chosen or not: a merge goes by it.
     `keep.title` holds the choice for a field, `keep.metadata.<key, quoted>` the one for a key of an object.
     """
 
     VIEWS = (("woven", "As the result"), ("side", "Side by side"))
 
     into = forms.CharField(max_length=200, required=False)
+    stays = forms.CharField(max_length=200, required=False)
     q = forms.CharField(max_length=200, required=False)
     view = forms.ChoiceField(choices=VIEWS, required=False)
     after = forms.CharField(max_length=400, required=False)

@@ -4,10 +4,24 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Length
 
 if TYPE_CHECKING:
     from .models import Interaction, Session  # noqa: F401
+
+
+_LONG_COLUMNS = (
+    "context_summary",
+    "active_topics",
+    "user_preferences",
+    "project_context",
+    "semantic_context",
+    "metadata",
+    "notes",
+    "pins",
+)
+_SHORT_HEADER_CHARACTERS = 64 * 1024
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -16,6 +30,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def live(self) -> Self:
         """Neither in the trash nor absorbed by another session."""
         return self.filter(trashed_at__isnull=True, merged_into__isnull=True)
+
+    def with_short_header(self) -> Self:
+        """Those of which many may be held at once, going by the characters of the columns that may be long."""
+        characters = sum((Length(name) for name in _LONG_COLUMNS), Value(0))
+        return self.alias(header_characters=characters).filter(header_characters__lte=_SHORT_HEADER_CHARACTERS)
 
     def active(self, expires_before: datetime) -> Self:
         return self.live().filter(last_activity_at__gte=expires_before)

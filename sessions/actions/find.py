@@ -1,7 +1,7 @@
 """Finding a session by its ID, and its interactions in pages. Lists of sessions: `listing`."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import NoReturn
 from django.db import connection, transaction
 
 from sessions import validation
-from sessions.errors import InvalidInput, SessionNotFound, SessionPurged
+from sessions.errors import InvalidInput, NotFound, SessionNotFound, SessionPurged
 from sessions.mirror import drain
 from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Session, Tombstone
@@ -53,15 +53,36 @@ def find_row(session_id: str) -> Session:
 
 def lock_session(session_id: str) -> Session:
     """Like `get_session`, with that one row locked until the transaction ends."""
-    target = session_id
+    # Most IDs are a session's own. A row that leads elsewhere is not locked: whoever undoes its merge holds it first.
+    own = (
+        Session.objects.select_for_update().filter(pk=session_id, merged_into=None) if is_safe_id(session_id) else None
+    )
+    if own is not None and (found := own.first()) is not None:
+        return found
     while True:
         with suppress(LedElsewhere), releasing_locks():
-            locked = lock_rows([target])[target]
-            # Merged or unmerged while we waited for the lock, if it is no absorbed one's ID: it leads elsewhere.
-            if locked.merged_into_id is None and (target == session_id or get_session(session_id).pk == target):
+            target = get_session(session_id)
+            locked = lock_rows([target.pk])[target.pk]
+            # Merged or unmerged while we waited for the lock: the ID leads elsewhere now.
+            if locked.merged_into_id is None and (locked.pk == session_id or get_session(session_id).pk == locked.pk):
                 return locked
             raise LedElsewhere
-        target = get_session(session_id).pk
+
+
+def lock_ahead(session_ids: Collection[str]) -> None:
+    """Lock what these IDs lead to, as far as it is there, in the order of `lock_rows`: for who locks each again later.
+
+    SQLite's write transaction excludes all others already.
+    """
+    if not (session_ids and connection.features.has_select_for_update):
+        return
+    led = Session.objects.filter(pk__in=session_ids).exclude(merged_into=None).order_by().values_list("pk", flat=True)
+    targets = set(session_ids)
+    for pk in led:
+        targets.remove(pk)
+        with suppress(NotFound):
+            targets.add(get_session(pk).pk)
+    list(Session.objects.select_for_update().filter(pk__in=targets).order_by("pk").values_list("pk"))
 
 
 class LedElsewhere(Exception):

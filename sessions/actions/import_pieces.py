@@ -36,7 +36,7 @@ from sessions.search.engine import NewPassage
 from . import audit
 from .begin import checked_header, checked_session_id, refuse_files, refuse_purged
 from .context import set_tags
-from .find import lock_session
+from .find import lock_ahead, lock_session
 from .identity import claim_user, resolve_user
 from .keys import known_by_key, own_by_key, same_content, scope_of
 from .log import append
@@ -154,7 +154,12 @@ class Writer:
             # Ahead of the bells: what is committed is told even where a file cannot be written.
             transaction.on_commit(lambda: self._told(outcomes))
             store = _Store(pieces)
-            outcomes += [self._attempt(piece, store) for piece in pieces]
+            told = [(piece, self._if_unchanged(piece, store)) for piece in pieces]
+            # All that will be changed by one call, as everybody locks them: pieces stand in any order.
+            lock_ahead(
+                [piece.session_id for piece, outcome in told if outcome is None and piece.session_id in store.known]
+            )
+            outcomes += [outcome or self._attempt(piece, store) for piece, outcome in told]
             index.store([passage for outcome in outcomes for passage in outcome.passages])
             if parts := [outcome.part for outcome in outcomes if outcome.part is not None]:
                 self._on_added(parts)
@@ -170,8 +175,6 @@ class Writer:
     def _attempt(self, piece: Piece | ExportedPiece, store: "_Store") -> Outcome:
         count = max(1, len(piece.interactions))
         try:
-            if isinstance(piece, Piece) and (outcome := self._if_unchanged(piece, store)):
-                return outcome
             with transaction.atomic():
                 outcome = self._write(piece, store)
         except (InvalidInput, SessionPurged, Conflict) as error:
@@ -234,20 +237,28 @@ class Writer:
 
     # --- a session that is here ---------------------------------------------------------------------------------
 
-    def _if_unchanged(self, piece: Piece, store: "_Store") -> Outcome | None:
+    def _if_unchanged(self, piece: Piece | ExportedPiece, store: "_Store") -> Outcome | None:
         """What became of a piece that brings nothing new, as most do in a folder that is imported every day.
 
         None where it may bring something: this is told by rows that nobody has locked.
         """
-        session = store.present.get(piece.session_id)
+        if not isinstance(piece, Piece):
+            return None
+        # Once it was changed, here in passing or by what is written for it, it is not what was found any more.
+        session = store.present.pop(piece.session_id, None)
         if session is None or (self._owner and session.user_id != resolve_user(self._owner)):
             return None
         outcome = Outcome(session.pk)
         given = deepcopy(self._given.get(session.pk, {}))
         if _unknown(piece, {**store.by_key[session.pk]}, outcome):
             return None
-        if any(self._fill_in(session, draft, given) or self._lacking_tags(session, draft) for draft in piece.drafts):
+        try:
+            if any(self._fill_in(session, one, given) or self._lacking_tags(session, one) for one in piece.drafts):
+                return None
+        except InvalidInput:
+            # It is refused where the others of its batch are written.
             return None
+        store.present[session.pk] = session
         return outcome
 
     def _go_on(self, piece: Piece) -> Outcome:
@@ -372,10 +383,13 @@ class _Store:
         ids = {piece.session_id for piece in pieces if is_safe_id(piece.session_id)}
         self.known = set(Session.objects.filter(pk__in=ids).order_by().values_list("pk", flat=True))
         going_on = [piece for piece in pieces if isinstance(piece, Piece) and piece.session_id in self.known]
-        unmoved = Session.objects.filter(merged_into=None, trashed_at=None).prefetch_related("tags")
+        unmoved = Session.objects.with_short_header().filter(merged_into=None, trashed_at=None).prefetch_related("tags")
         self.present = unmoved.in_bulk({piece.session_id for piece in going_on}) if going_on else {}
-        keys = {draft.idempotency_key for piece in going_on for draft, _ in piece.interactions}
-        self.by_key = own_by_key(self.present, keys)
+        keys_of: dict[str, set[str]] = {session_id: set() for session_id in self.present}
+        for piece in going_on:
+            if piece.session_id in keys_of:
+                keys_of[piece.session_id].update(one.idempotency_key or "" for one, _ in piece.interactions)
+        self.by_key = own_by_key(keys_of)
         self._purged = set(Tombstone.objects.filter(pk__in=ids - self.known).values_list("pk", flat=True))
         self._owners: dict[str, tuple[str, Profile | None]] = {}
 

@@ -7,7 +7,7 @@ that is the session that holds it, and a key is looked up in the scope of the ID
 docs/decisions/0011-keys-have-a-scope.md.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from uuid import UUID, uuid5
 
 from django.db.models import F, Q, QuerySet
@@ -44,15 +44,18 @@ def known_by_key(holder_id: str, scope: str, keys: Iterable[str]) -> dict[str | 
     return known
 
 
-def own_by_key(session_ids: Collection[str], keys: Iterable[str | None]) -> dict[str, dict[str | None, Interaction]]:
-    """What each of these sessions holds under its own ID of these keys, without the source records."""
-    found: dict[str, dict[str | None, Interaction]] = {session_id: {} for session_id in session_ids}
-    wanted = {key for key in keys if key is not None}
+def own_by_key(keys_of: Mapping[str, Collection[str]]) -> dict[str, dict[str | None, Interaction]]:
+    """What each session holds under its own ID of the keys that are asked of it, without the source records."""
+    found: dict[str, dict[str | None, Interaction]] = {session_id: {} for session_id in keys_of}
+    wanted = {key for keys in keys_of.values() for key in keys}
     if not found or not wanted:
         return found
-    # Every key is looked up in every session: positions are the same in all, and others are quickly not found.
-    rows = Interaction.objects.filter(session_id__in=found, idempotency_key__in=wanted).defer("source_record")
-    for row in rows.filter(Q(key_scope="") | Q(key_scope=F("session_id"))).order_by("-key_scope"):
+    # Every key is looked up in every session, since positions are the same in all; only what was asked for is loaded.
+    rows = Interaction.objects.filter(session_id__in=found, idempotency_key__in=wanted)
+    rows = rows.filter(Q(key_scope="") | Q(key_scope=F("session_id"))).order_by("-key_scope")
+    there = rows.values_list("pk", "session_id", "idempotency_key")
+    asked = [pk for pk, session_id, key in there if key in keys_of[session_id]]
+    for row in rows.filter(pk__in=asked).defer("source_record"):
         found[row.session_id][row.idempotency_key] = row
     return found
 
@@ -96,7 +99,7 @@ def _left_behind(holder_id: str, scope: str, keys: set[str]) -> Iterator[Interac
     """Interactions with these keys of that scope in the sessions through which it leads to this one."""
     way = _way(scope, holder_id)
     if way:
-        there = Q(session_id=scope, key_scope="") | Q(session_id__in=way[1:], key_scope=scope)
+        there = Q(session_id=scope, key_scope="") | Q(session_id__in=way, key_scope=scope)
         yield from Interaction.objects.filter(there, idempotency_key__in=keys).order_by()
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from sessions import validation
 from sessions.analytics import tally
-from sessions.errors import Conflict, NotFound, SessionTrashed
+from sessions.errors import AlreadyHeld, Conflict, NotFound, SessionTrashed
 from sessions.models import Interaction, Merge, Session, SessionModel, SessionTag, Tombstone
 from sessions.records import Actor
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def hold_session(session_id: str, *, reason: str = "", replace: bool = True, actor: Actor) -> Session:
     """Exempt a session from every cleanup until released. A session in the trash is refused: restore it first.
 
-    One that is held already is held anew, for this reason; without `replace` that raises Conflict.
+    One that is held already is held anew, for this reason; without `replace` that raises AlreadyHeld.
     """
     validation.text("reason", reason, longest=validation.MAX_TITLE_CHARACTERS)
     with transaction.atomic(durable=True):
@@ -33,7 +33,7 @@ def hold_session(session_id: str, *, reason: str = "", replace: bool = True, act
                 f" by {session.held_by}" * bool(session.held_by),
                 f": {session.hold_reason}" * bool(session.hold_reason),
             )
-            raise Conflict(f"It is held already{by}{why}.", hint="That hold stays as it is.")
+            raise AlreadyHeld(f"It is held already{by}{why}.", hint="That hold stays as it is.")
         hold_locked(session, reason=reason, actor=actor)
     log.info("session_held", extra={"session_id": session.pk, "face": actor.face})
     return session

@@ -39,6 +39,8 @@ def unmerge(merge_id: UUID | str, *, actor: Actor) -> MergeGroup:
         _refuse_unmerge(undone, survivor)
         homes = {merge.pk: rows[merge.absorbed_id] for merge in undone.merges}
         moved = weaving.move_back(survivor, homes)
+        # They lead nowhere any more, so that nothing which moves below counts them as at home here.
+        Session.objects.filter(pk__in=[home.pk for home in homes.values()]).update(merged_into=None)
         # What two absorbed sessions had in common is now the other one's alone to give.
         given = weaving.move_in(survivor, [(rows[one.absorbed_id], one.pk) for one in later]) if later else {}
         record, leaving = parted_pins(_without(undone.merges, later, *records_of([survivor])))

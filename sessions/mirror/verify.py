@@ -6,7 +6,6 @@ never taken for damage. What a writer may be about to settle is looked at once m
 answers for).
 """
 
-from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -74,16 +73,15 @@ def verify_sessions(places: Layout, session_ids: Sequence[str]) -> Iterator[Find
 def _alike(places: Layout, session_ids: Sequence[str]) -> set[str]:
     """The sessions whose copies tell the same by a look that waits for nobody; of the others it tells nothing.
 
-    Long ones are left out: their rows are many for one answer, and their queries few for what they hold.
+    Long ones are left out: their rows are many for one answer, and their queries few for what they hold. So are those
+    with long headers or with merges, which hold headers, for the memory that a page of them would take.
     """
-    short = Session.objects.filter(last_sequence__lte=_MOST_AT_ONCE)
-    sessions = short.prefetch_related("tags").in_bulk(session_ids)
-    merges: defaultdict[str, dict[UUID, MergeRecord]] = defaultdict(dict)
-    for merge in Merge.objects.filter(survivor_id__in=sessions):
-        merges[merge.survivor_id][merge.pk] = mapping.merge_record(merge)
+    short = Session.objects.with_short_header().filter(last_sequence__lte=_MOST_AT_ONCE)
+    survivors = Merge.objects.filter(survivor_id__in=session_ids).order_by().values("survivor_id")
+    sessions = short.exclude(pk__in=survivors).prefetch_related("tags").in_bulk(session_ids)
 
     def is_alike(session: Session, interactions: Iterable[Interaction]) -> bool:
-        return not _compared(places, _Rows(session, interactions, merges[session.pk]))
+        return not _compared(places, _Rows(session, interactions, {}))
 
     everything = Interaction.objects.filter(session_id__in=sessions).order_by("session_id", "sequence")
     alike, seen = set(), set()

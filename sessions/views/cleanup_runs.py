@@ -11,10 +11,11 @@ from sessions import actions
 from sessions.forms import ApplyForm
 from sessions.models import CleanupRun
 
-from .page import Request, actor_of, query, show, tell
+from .page import Request, actor_of, show, tell
 
 # A step that a page waits for; the journals of so many sessions are moved within a second or two.
 STEP_SESSIONS = 200
+_UNDOING = "undoing_cleanup"
 
 
 @require_POST
@@ -36,7 +37,9 @@ def step(request: Request, run_id: UUID) -> HttpResponse:
 
 @require_safe
 def run(request: Request, run_id: UUID) -> HttpResponse:
-    return _shown(request, actions.get_cleanup_run(run_id), undoing="undoing" in request.GET)
+    # Once, and for who just asked: an address that did so would restore whenever it is come back to.
+    undoing = request.session.pop(_UNDOING, "") == str(run_id)
+    return _shown(request, actions.get_cleanup_run(run_id), undoing=undoing)
 
 
 @require_POST
@@ -48,7 +51,9 @@ def restore(request: Request, run_id: UUID) -> HttpResponse:
         tell(request, f"Undone: {run.restored:,} of its sessions are back, as they were.")
     if request.htmx:
         return _shown(request, run, undoing=True)
-    return redirect(reverse("sessions:cleanup-run", args=[run.pk]) + (query(undoing=1) if left else ""))
+    if left:
+        request.session[_UNDOING] = str(run.pk)
+    return redirect("sessions:cleanup-run", run.pk)
 
 
 def _after_a_step(request: Request, run: CleanupRun) -> HttpResponse:

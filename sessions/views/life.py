@@ -8,21 +8,25 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from sessions import actions
-from sessions.errors import Conflict
+from sessions.errors import AlreadyHeld
 from sessions.models import Session
 
 from .page import Request, actor_of, query, show, tell
 
+_RELEASED = "released"
+
 
 @require_POST
 def hold(request: Request, session_id: str) -> HttpResponse:
-    reason = request.POST.get("reason") or request.GET.get("reason", "")
+    reason = request.POST.get("reason", "")
+    if "again" in request.GET:
+        reason = request.session.get(_RELEASED, {}).get(session_id, "")
     try:
         # Who holds it by this button saw it free; somebody else's reason must not go unseen.
         session = actions.hold_session(session_id, reason=reason, replace=False, actor=actor_of(request))
-    except Conflict as error:
+    except AlreadyHeld as error:
         session = actions.get_session(session_id)
-        tell(request, f"{error.message} {error.hint}")
+        tell(request, f"{error.message} {error.hint}", done=False)
     else:
         tell(request, "Held: no cleanup will take this session.", undo=reverse("sessions:release", args=[session.pk]))
     return _row(request, session) if request.htmx else _back(request, "sessions:detail", session.pk)
@@ -32,8 +36,12 @@ def hold(request: Request, session_id: str) -> HttpResponse:
 def release(request: Request, session_id: str) -> HttpResponse:
     held = actions.get_session(session_id)
     session = actions.release_hold(session_id, actor=actor_of(request))
-    again = reverse("sessions:hold", args=[session.pk]) + query(reason=held.hold_reason) if held.held_at else ""
-    tell(request, "Released: the session is cleaned up like any other.", undo=again)
+    undo = ""
+    if held.held_at is not None:
+        # In the browser's login: a reason may be longer than an address.
+        request.session[_RELEASED] = {session.pk: held.hold_reason}
+        undo = reverse("sessions:hold", args=[session.pk]) + query(again=1)
+    tell(request, "Released: the session is cleaned up like any other.", undo=undo)
     return _row(request, session) if request.htmx else _back(request, "sessions:detail", session.pk)
 
 

@@ -18,8 +18,15 @@ from .page import Request, actor_of, show, tell
 def merge_many(request: Request) -> HttpResponse:
     """Choose what to merge, look at what would become of it, and do it."""
     if request.method == "POST":
-        return _merge(request, MergeForm(request.POST))
+        return _merge(request, _as_shown(request.POST))
     return _board(request, MergeForm(request.GET))
+
+
+def _as_shown(sent: QueryDict) -> MergeForm:
+    """The form with who the page showed as staying for who stays, where nobody was chosen."""
+    shown = sent.copy()
+    shown.setdefault("into", shown.get("stays", ""))
+    return MergeForm(shown)
 
 
 def _board(request: Request, form: MergeForm) -> HttpResponse:
@@ -41,7 +48,7 @@ def _merge(request: Request, form: MergeForm) -> HttpResponse:
 @require_safe
 def timeline(request: Request) -> HttpResponse:
     """A piece of a long preview: as part of the page, or as a page of its own."""
-    form = MergeForm(request.GET)
+    form = _as_shown(request.GET)
     found = actions.merge_timeline(
         form.survivor_id(),
         form.absorbed_ids(),

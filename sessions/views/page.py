@@ -86,9 +86,10 @@ def actor_of(request: Request) -> Actor:
     return Actor(request.user.get_username(), Face.BROWSER)
 
 
-def tell(request: Request, text: str, *, undo: str = "") -> None:
-    """Say what was done, on the next page; `undo` is the address whose POST takes it back."""
-    messages.success(request, text, extra_tags=f"undo:{undo}" if undo else "")
+def tell(request: Request, text: str, *, undo: str = "", done: bool = True) -> None:
+    """Say what was done, or was not, on the next page; `undo` is the address whose POST takes it back."""
+    level = messages.SUCCESS if done else messages.WARNING
+    messages.add_message(request, level, text, extra_tags=f"undo:{undo}" if undo else "")
 
 
 def query(**values: object) -> str:

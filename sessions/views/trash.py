@@ -63,7 +63,7 @@ def purge(request: Request, session_id: str) -> HttpResponse:
         return redirect("sessions:trash")
     session = actions.get_session(session_id)
     if session.trashed_at is None:
-        tell(request, "It is not in the trash, so nothing was purged.")
+        tell(request, "It is not in the trash, so nothing was purged.", done=False)
         return redirect("sessions:detail", session.pk)
     context = {"session": session, "form": form}
     return show(request, "sessions/purge.html", context, status=400 if form.errors else 200)

@@ -83,6 +83,37 @@ def test_importing_many_again_costs_no_more_queries_than_few(django_assert_num_q
     assert (report.added, report.known, report.differing_count) == (0, 24, 0)
 
 
+def test_of_several_pieces_of_one_session_the_last_word_stands() -> None:
+    for name in ("s1", "s2"):
+        make_session(session_id=name, title="")
+    take(
+        session(title="one", metadata={"m": 1}),
+        session(title="two", metadata={"m": 2}),
+        session("s2"),
+        session(title="three", metadata={"m": 3}),
+    )
+    row = Session.objects.get(pk="s1")
+    assert (row.title, row.metadata) == ("three", {"m": 3})
+
+
+def test_what_a_refused_piece_said_may_be_said_by_the_next() -> None:
+    make_session(session_id="s1", title="")
+    make_session(session_id="s2", title="")
+    too_much = {"m": "x" * (validation.MAX_HEADER_BYTES + 1)}
+    report = take(session(title="one"), session(metadata=too_much), session("s2"), session(title="one"))
+    assert report.refused
+    assert Session.objects.get(pk="s1").title == "one"
+
+
+def test_a_long_header_is_looked_at_alone() -> None:
+    make_session(session_id="s1", metadata={"m": "x" * 100_000})
+    take(said(1))
+    report = take(session(title="T"), said(1), said(2))
+    assert (report.added, report.known, Session.objects.get().title) == (1, 1, "T")
+    again = take(session(title="T"), said(1), said(2))
+    assert (again.added, again.known, again.differing_count) == (0, 2, 0)
+
+
 def test_a_longer_version_adds_what_is_new() -> None:
     take(session(), said(1))
     report = take(session(), said(1), said(2), said(3))

@@ -196,6 +196,33 @@ def test_what_stayed_counts_again_when_it_comes_home(way: str) -> None:
     assert (sent("b", 0, "old"), sent("b", 1, "of its own")[2]) == (("b", 2, 1), 0)
 
 
+def test_undoing_revives_no_scope_of_who_leaves() -> None:
+    begin("a", "b", "c", "x")
+    first = merge("c", "b")
+    sent("b", 0, "same")
+    undo(first)
+    merge("b", "x")
+    sent("x", 0, "same")
+    leaves = merge("a", "b")
+    merge("a", "c")
+    undo(leaves)
+    assert sent("b", 0, "other") == ("b", 2, 1)
+    merge("a", "b")
+    assert sent("b", 0, "other")[2] == 0
+
+
+def test_what_came_home_is_known_also_where_it_is_left_behind() -> None:
+    begin("a", "b", "c")
+    first = merge("b", "a")
+    sent("a", 0, "k0")
+    undo(first)
+    merge("a", "b")
+    assert sent("a", 0, "k0")[2] == 0
+    sent("c", 0, "k0")
+    merge("c", "a")
+    assert (sent("a", 0, "k0")[2], prompts("c")) == (0, ["k0"])
+
+
 def test_what_stayed_in_two_places_counts_once() -> None:
     begin("a", "b", "c", "d")
     for place in ("a", "c"):

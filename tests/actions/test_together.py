@@ -3,13 +3,17 @@
 import random
 import threading
 import time
+from collections.abc import Callable
 
+import pytest
 from django.db import connection
 
 from sessions import actions
+from sessions.actions import ImportReport, find
 from sessions.errors import Conflict, NotFound
 from sessions.models import Interaction, Merge, Session
-from tests.builders import ALICE, log, make_session
+from sessions.records import ImportedInteraction, ImportEvent, SessionDraft
+from tests.builders import ALICE, draft, log, make_session
 from tests.mirror.disk import findings, lose_database, reconcile
 
 NAMES = ["d", "b", "a", "c"]
@@ -35,6 +39,64 @@ def act(choice: random.Random) -> int:
         case 7:
             actions.update_context(one, actor=ALICE, tags=[other])
     return 0
+
+
+def names_in(session_id: str, place: int) -> list[ImportEvent]:
+    one = draft(prompt=f"{session_id}{place}", idempotency_key=f"k{place}")
+    said = ImportedInteraction(session_id=session_id, draft=one, place=f"{place}")
+    return [SessionDraft(session_id=session_id, source="test"), said]
+
+
+def together(*acts: Callable[[], object]) -> list[BaseException]:
+    """Do these at once; what went wrong."""
+    errors: list[BaseException] = []
+
+    def work(act: Callable[[], object]) -> None:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work, args=(act,)) for act in acts]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return errors
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.parametrize("verb", ["merge", "unmerge"])
+def test_an_import_waits_for_nobody_who_waits_for_it(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds one session, and comes to another that a merge, or its undoing, holds while that waits for the first."""
+    for name in ("s", "b"):
+        make_session(session_id=name, turns=1)
+    merged = actions.merge_sessions("s", absorbed="b", actor=ALICE) if verb == "unmerge" else None
+    holding, real = threading.Event(), find.lock_session
+    report = ImportReport()
+
+    def slowly(session_id: str) -> Session:
+        if session_id == "b" and not holding.is_set():
+            holding.set()
+            time.sleep(0.5)
+        return real(session_id)
+
+    def other() -> None:
+        assert holding.wait(20)
+        if merged:
+            actions.unmerge(merged.pk, actor=ALICE)
+        else:
+            actions.merge_sessions("s", absorbed="b", actor=ALICE)
+
+    def take() -> None:
+        actions.import_events([*names_in("s", 1), *names_in("b", 2)], actor=ALICE, report=report)
+
+    monkeypatch.setattr("sessions.actions.import_pieces.lock_session", slowly)
+    assert together(take, other) == []
+    assert report.added == 2
+    assert findings() == []
 
 
 def test_every_verb_at_once_loses_nothing_and_locks_nobody_out() -> None:

@@ -178,13 +178,16 @@ def test_it_keeps_no_id_that_no_address_can_hold(environment: Path, client: Clie
             recorder.session("half \ud800")
         with pytest.raises(ValueError, match="whole characters"):
             recorder.record("half \ud800", prompt="a")
+        with pytest.raises(ValueError, match="128 characters"):
+            recorder.record("x" * 129, prompt="a")
+        recorder._keep(b'{"start":{"session_id":"s","tags":5}}\n')
         recorder._keep(b'{"to":"half \\ud800","log":{"prompt":"a"}}\n')
         recorder._keep(b'{"start":{"session_id":["a"]}}\n')
         recorder.session(name)
         recorder.record(name, prompt="kept")
         assert recorder.flush(30)
     assert prompts(client, name) == ["kept"]
-    assert [one["code"] for one in set_aside(environment)] == ["not_readable", "not_readable"]
+    assert [one["code"] for one in set_aside(environment)] == ["not_readable", "not_readable", "not_readable"]
 
 
 def test_what_is_recorded_when_the_loop_has_ended_waits_and_is_not_refused(environment: Path, fake: Fake) -> None:

@@ -151,10 +151,11 @@ def test_undoing_a_long_cleanup_goes_on_until_all_is_back(staff: Client, monkeyp
     monkeypatch.setattr("sessions.views.cleanup_runs.STEP_SESSIONS", 2)
     restore = f"/cleanup/runs/{run.pk}/restore/"
     page = staff.post(restore, follow=True)
-    assert page.redirect_chain == [(f"/cleanup/runs/{run.pk}/?undoing=1", 302)]
+    assert page.redirect_chain == [(f"/cleanup/runs/{run.pk}/", 302)]
     assert "Restoring: 2 are back, 3 to go" in page.text
     assert "load delay" in page.text
     assert "Done" not in page.text
+    assert "load delay" not in staff.get(f"/cleanup/runs/{run.pk}/").text, "who comes back later is asked"
     staff.post(restore)
     assert "Undone: 5 of its sessions are back" in staff.post(restore, follow=True).text
     assert not Session.objects.trashed().exists()

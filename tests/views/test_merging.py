@@ -1,5 +1,6 @@
 """Merging by a page: choose, look, decide, merge, take back."""
 
+import re
 from typing import Any
 
 import pytest
@@ -266,3 +267,12 @@ def test_it_knows_no_merge_that_never_was(staff: Client) -> None:
     unknown = "/merges/00000000-0000-7000-8000-000000000000/"
     assert staff.get(unknown).status_code == 404
     assert staff.post(f"{unknown}undo/").status_code == 404
+
+
+@pytest.mark.parametrize(("decided", "is_kept"), [("stays=a", False), ("into=a", True)])
+def test_only_who_was_chosen_stays_whatever_a_search_adds(staff: Client, decided: str, is_kept: bool) -> None:
+    for name in "abc":
+        make_session(session_id=name, title=f"Title {name}")
+    page = staff.get(f"/merge/?id=a&id=b&{decided}&q=Title+c").text
+    [link] = re.findall(r'<a href="([^"]*id=c[^"]*)"', page)
+    assert ("into=a" in link) == is_kept

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -24,7 +25,7 @@ MOST_ITEMS = 512
 MOST_BYTES = 1024 * 1024
 LINGER_SECONDS = 0.2
 MOST_PAUSE_SECONDS = 30.0
-MOST_BEGUN = 1_000
+MOST_BEGUN_BYTES = 1024 * 1024
 _FIRST_PAUSE_SECONDS = 0.2
 
 SpoolChoice = str | PathLike[str] | bool | None
@@ -63,6 +64,8 @@ class Recording:
         self._failed_attempts = 0
         # The sessions begun last: a forked child's queue may be sent before the one in which they are begun.
         self._begun: OrderedDict[str, bytes] = OrderedDict()
+        self._begun_bytes = 0
+        self._remembering = threading.Lock()
         self._inherited: dict[str, bytes] = {}
 
     @property
@@ -90,10 +93,8 @@ class Recording:
         body = start_body(session_id, {**given, "if_exists": "resume"})
         line, name = start_line(body), str(body["session_id"])
         self._keep(line)
-        self._begun[name] = line
-        self._begun.move_to_end(name)
-        if len(self._begun) > MOST_BEGUN:
-            self._begun.popitem(last=False)
+        self._inherited.pop(name, None)
+        self._remember(name, line)
         return name
 
     def conversation(self, session_id: str | None = None, **given: Unpack[SessionStart]) -> Conversation:
@@ -103,8 +104,17 @@ class Recording:
     def _keep(self, line: bytes) -> None:
         raise NotImplementedError
 
+    def _remember(self, name: str, line: bytes) -> None:
+        with self._remembering:
+            self._begun_bytes += len(line) - len(self._begun.pop(name, b""))
+            self._begun[name] = line
+            while self._begun_bytes > MOST_BEGUN_BYTES:
+                _, oldest = self._begun.popitem(last=False)
+                self._begun_bytes -= len(oldest)
+
     def _inherit(self) -> None:
         """In a forked child: begin again what the parent began, each session once something is recorded for it."""
+        self._remembering = threading.Lock()
         self._inherited = dict(self._begun)
 
     def _next(self) -> Stretch | None:

@@ -70,6 +70,9 @@ class Delivery:
                 if not self._is_lasting(refusal):
                     raise
                 self._reject([place], refusal.code, refusal.detail)
+            except (TypeError, ValueError) as error:
+                # Only what somebody else wrote into the spool cannot even be asked for.
+                self._reject([place], "not_readable", str(error))
             else:
                 del self._items[place]
 

@@ -10,6 +10,8 @@ from ..requests import encoded
 from ..shapes import InteractionFields
 from ..verbs.interactions import prepared
 
+MOST_ID_CHARACTERS = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -46,7 +48,7 @@ class Rejected:
 
 def start_line(body: Mapping[str, Any]) -> bytes:
     """Raises TypeError and ValueError for what JSON, or an address, cannot hold."""
-    _check_id(body.get("session_id"))
+    _check_id(body["session_id"])
     return encoded({"start": body}) + b"\n"
 
 
@@ -75,10 +77,10 @@ def parse(line: bytes) -> Start | Log:
 
 def _check_id(session_id: object) -> None:
     """Raises ValueError where a session's ID is no text that can stand in an address."""
-    if session_id is None:
-        return
     if not isinstance(session_id, str):
         raise ValueError("A session's ID must be a text.")
+    if len(session_id) > MOST_ID_CHARACTERS:
+        raise ValueError(f"A session's ID has at most {MOST_ID_CHARACTERS} characters.")
     try:
         session_id.encode()
     except UnicodeEncodeError:
