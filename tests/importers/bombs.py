@@ -53,12 +53,25 @@ BOMBS = {
 }
 
 
+ORDINARY_PACE_SECONDS = 0.2
+
+
 @dataclass(frozen=True)
 class Cost:
-    """Of the processor, and of memory beyond what was held before."""
+    """Of the processor, and of memory beyond what was held before.
+
+    `pace_seconds` is what a loop that takes a fifth of a second on an ordinary machine took in the same process, the
+    slower time of two, ahead of it and behind.
+    """
 
     cpu_seconds: float
     peak_bytes: int
+    pace_seconds: float
+
+    @property
+    def ordinary_seconds(self) -> float:
+        """What it would have cost on an ordinary machine, where this one is slower."""
+        return self.cpu_seconds / max(1, self.pace_seconds / ORDINARY_PACE_SECONDS)
 
 
 def cost_of(name: str) -> Cost:
@@ -71,10 +84,20 @@ def cost_of(name: str) -> Cost:
 
 def measured(name: str) -> Cost:
     source = Input(Path("bomb"), Endless(*BOMBS[name], SIZE_BYTES), b"")
+    before = pace()
     held, start = held_bytes("VmRSS"), time.process_time()
     for _ in read_objects(source):
         pass
-    return Cost(time.process_time() - start, held_bytes("VmHWM") - held)
+    seconds, peak = time.process_time() - start, held_bytes("VmHWM") - held
+    return Cost(seconds, peak, max(before, pace()))
+
+
+def pace() -> float:
+    """How long a loop takes that does nothing but reckon."""
+    start, total = time.process_time(), 0
+    for number in range(3_000_000):
+        total += number * number % 7
+    return time.process_time() - start
 
 
 def held_bytes(what: str) -> int:

@@ -192,9 +192,9 @@ def test_a_bomb_is_refused_within_two_seconds_and_a_hundred_megabytes(name: str)
     cost = bombs.cost_of(name)
     for _ in range(2):
         # What else the processor's caches had to hold only adds to it.
-        if cost.cpu_seconds >= 2:
+        if cost.ordinary_seconds >= 2:
             cost = bombs.cost_of(name)
-    assert cost.cpu_seconds < 2
+    assert cost.ordinary_seconds < 2
     assert cost.peak_bytes < 100 * 2**20
 
 

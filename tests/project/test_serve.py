@@ -94,7 +94,7 @@ def free_port() -> int:
 
 
 def assert_gone(pids: list[int]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while running := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
         assert time.monotonic() < deadline, f"still running: {running}"
         time.sleep(0.05)
