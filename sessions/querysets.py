@@ -11,16 +11,6 @@ if TYPE_CHECKING:
     from .models import Interaction, Session  # noqa: F401
 
 
-_LONG_COLUMNS = (
-    "context_summary",
-    "active_topics",
-    "user_preferences",
-    "project_context",
-    "semantic_context",
-    "metadata",
-    "notes",
-    "pins",
-)
 _SHORT_HEADER_CHARACTERS = 64 * 1024
 
 
@@ -32,8 +22,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(trashed_at__isnull=True, merged_into__isnull=True)
 
     def with_short_header(self) -> Self:
-        """Those of which many may be held at once, going by the characters of the columns that may be long."""
-        characters = sum((Length(name) for name in _LONG_COLUMNS), Value(0))
+        """Those of which many may be held at once, going by the characters of all columns that may be long."""
+        columns = (field.name for field in self.model._meta.concrete_fields if isinstance(field, models.TextField))
+        characters = sum((Length(name) for name in columns), Value(0))
         return self.alias(header_characters=characters).filter(header_characters__lte=_SHORT_HEADER_CHARACTERS)
 
     def active(self, expires_before: datetime) -> Self:

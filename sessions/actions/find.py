@@ -54,11 +54,10 @@ def find_row(session_id: str) -> Session:
 def lock_session(session_id: str) -> Session:
     """Like `get_session`, with that one row locked until the transaction ends."""
     # Most IDs are a session's own. A row that leads elsewhere is not locked: whoever undoes its merge holds it first.
-    own = (
-        Session.objects.select_for_update().filter(pk=session_id, merged_into=None) if is_safe_id(session_id) else None
-    )
-    if own is not None and (found := own.first()) is not None:
-        return found
+    if is_safe_id(session_id):
+        own = Session.objects.select_for_update().filter(pk=session_id, merged_into=None).first()
+        if own is not None:
+            return own
     while True:
         with suppress(LedElsewhere), releasing_locks():
             target = get_session(session_id)

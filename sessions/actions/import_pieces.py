@@ -6,7 +6,6 @@ whole; its journal is written from what was inserted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -201,7 +200,7 @@ class Writer:
         appended = append(session, _unknown(piece, {}, outcome), scope="", known={})
         tags = set(self._tags)
         for draft in piece.drafts:
-            self._fill_in(session, draft, self._given.setdefault(session.pk, {}))
+            self._fill_in(session, draft)
             tags.update(validation.storable_tags(draft.tags or []))
         session.header_revision = session.raise_revision()
         header = checked_header(session, tags)
@@ -249,11 +248,10 @@ class Writer:
         if session is None or (self._owner and session.user_id != resolve_user(self._owner)):
             return None
         outcome = Outcome(session.pk)
-        given = deepcopy(self._given.get(session.pk, {}))
         if _unknown(piece, {**store.by_key[session.pk]}, outcome):
             return None
         try:
-            if any(self._fill_in(session, one, given) or self._lacking_tags(session, one) for one in piece.drafts):
+            if any(self._fill_in(session, one) or self._lacking_tags(session, one) for one in piece.drafts):
                 return None
         except InvalidInput:
             # It is refused where the others of its batch are written.
@@ -284,7 +282,7 @@ class Writer:
 
     def _amend(self, session: Session, draft: SessionDraft) -> bool:
         """Fill in what the source says and the store does not; whether that changed anything."""
-        is_changed = self._fill_in(session, draft, self._given.setdefault(session.pk, {}))
+        is_changed = self._fill_in(session, draft)
         if lacking := self._lacking_tags(session, draft):
             set_tags(session, lacking | {tag.name for tag in session.tags.all()})
         return is_changed or bool(lacking)
@@ -295,11 +293,12 @@ class Writer:
         wanted = self._tags | set(validation.storable_tags(draft.tags or [])) if is_ours else self._tags
         return wanted - {tag.name for tag in session.tags.all()} if wanted else set()
 
-    def _fill_in(self, session: Session, draft: SessionDraft, given: dict[str, Any]) -> bool:
+    def _fill_in(self, session: Session, draft: SessionDraft) -> bool:
         """Give a session what it lacks and the source says; whether that changed anything.
 
-        What this run itself gave it may be given anew, and is noted in `given`.
+        What this run itself gave it may be given anew.
         """
+        given = self._given.setdefault(session.pk, {})
         before = mapping.session_record(session, ())
         for name, longest in _LATER_WINS.items():
             value = validation.storable_text(getattr(draft, name), longest)

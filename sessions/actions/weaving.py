@@ -52,7 +52,7 @@ def move_in(survivor: Session, incoming: Sequence[tuple[Session, UUID]]) -> dict
         for session, _ in incoming
     ]
     theirs = [(row, merge_id) for (_, merge_id), pairs in zip(incoming, coming, strict=True) for _, row in pairs]
-    revived = _counting_again([row for row, _ in theirs], [survivor.pk, *names], beside=ours)
+    revived = _counting_again([row for row, _ in theirs], [survivor.pk, *names])
     taken = {(row.key_scope, row.idempotency_key) for row in ours}
     # Where one key stands in two scopes of one session, the session's own keeps it.
     for row, merge_id in sorted(theirs, key=lambda pair: bool(pair[0].key_scope)):
@@ -126,19 +126,14 @@ def _revive_keys(ours: Sequence[Interaction], incoming: Sequence[str]) -> None:
     statements.update_all(changed, ("key_scope",))
 
 
-def _counting_again(
-    rows: Sequence[Interaction], names: Sequence[str], *, beside: Sequence[Interaction] = ()
-) -> dict[UUID, str]:
-    """The scopes, by row, of keys that were retired when one of these sessions left and that it does not use otherwise.
-
-    `beside` are the rows that will stand beside these.
-    """
+def _counting_again(rows: Sequence[Interaction], names: Sequence[str]) -> dict[UUID, str]:
+    """The scopes, by row, of keys that were retired when one of these sessions left and have no other use there."""
     scopes = {row.key_scope for row in rows if row.idempotency_key is not None} - {""}
     homes = {retired_scope(name): name for name in with_absorbed(names)} if scopes else {}
     waiting = [row for row in rows if row.key_scope in homes and row.idempotency_key is not None]
     if not waiting:
         return {}
-    held = {(row.key_scope or row.session_id, row.idempotency_key) for row in (*rows, *beside)}
+    held = {(row.key_scope or row.session_id, row.idempotency_key) for row in rows}
     keys = {row.idempotency_key for row in waiting}
     # What a merge left behind is a use of the key too: its twin answers for it.
     theirs = Interaction.objects.filter(session_id__in=homes.values(), idempotency_key__in=keys).order_by()

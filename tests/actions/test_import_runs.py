@@ -175,6 +175,12 @@ def test_a_preview_tells_an_owner_nothing_of_what_others_hold() -> None:
     assert told["refused"] == {"A session of this ID is not yours.": 2}
 
 
+def test_an_import_tells_an_owner_nothing_of_what_others_hold_either() -> None:
+    work(stage({"a.jsonl": lines(1, 2)}, user_id="bob"))
+    report = work(stage({"b.jsonl": lines(1, 2)}, owner="ann")).report
+    assert (report["known"], report["added"], report["refused"]) == (0, 0, {"A session of this ID is not yours.": 2})
+
+
 def test_an_owner_gets_what_an_export_says_is_somebody_elses() -> None:
     make_session(session_id="s1", user_id="bob", turns=1)
     whole = "".join(actions.export_session("s1")).encode()

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from sessions import actions, validation
 from sessions.actions import ImportReport
+from sessions.actions.import_pieces import Writer
+from sessions.errors import InvalidInput
 from sessions.importers import open_sources
 from sessions.models import Interaction, Session
 from sessions.records import ImportedInteraction, ImportEvent, InteractionDraft, SessionDraft, SetAside
@@ -103,6 +105,22 @@ def test_what_a_refused_piece_said_may_be_said_by_the_next() -> None:
     report = take(session(title="one"), session(metadata=too_much), session("s2"), session(title="one"))
     assert report.refused
     assert Session.objects.get(pk="s1").title == "one"
+
+
+def test_what_cannot_even_be_looked_at_costs_its_neighbours_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("s1", "s2"):
+        make_session(session_id=name, title="")
+    real = Writer._fill_in
+
+    def fill_in(writer: Writer, row: Session, about: SessionDraft) -> bool:
+        if about.title == "bad":
+            raise InvalidInput("title", "is bad.")
+        return real(writer, row, about)
+
+    monkeypatch.setattr(Writer, "_fill_in", fill_in)
+    report = take(session(title="bad"), session("s2", title="good"))
+    assert [*report.refused] == ["title: is bad."]
+    assert Session.objects.get(pk="s2").title == "good"
 
 
 def test_a_long_header_is_looked_at_alone() -> None:
@@ -196,6 +214,21 @@ def test_a_purged_session_stays_purged_and_a_trashed_one_in_the_trash() -> None:
     assert len(report.refused) == 2
     assert report.added == 1
     assert prompts("trashed") == []
+
+
+def test_what_lies_in_the_trash_is_refused_also_where_nothing_of_it_is_new() -> None:
+    take(session(), said(1))
+    actions.trash_session("s1", actor=ALICE)
+    report = take(session(), said(1))
+    assert (report.known, len(report.refused)) == (0, 1)
+
+
+def test_what_is_known_is_tagged_all_the_same(tmp_path: Path) -> None:
+    path = FIXTURES / "simonw__sample_session.jsonl"
+    import_file(path)
+    report = import_file(path, tags=["later"])
+    assert report.added == 0
+    assert [tag.name for tag in Session.objects.get().tags.all()] == ["later"]
 
 
 def test_a_merged_session_gets_it_at_its_survivor() -> None:

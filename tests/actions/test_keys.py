@@ -7,7 +7,7 @@ import pytest
 from django.db.models import Q
 
 from sessions import actions
-from sessions.actions.keys import retired_scope
+from sessions.actions.keys import own_by_key, retired_scope
 from sessions.errors import IdempotencyConflict, UnmergeRefused
 from sessions.models import Interaction, Merge, Session
 from tests.builders import ALICE, draft, log, make_session
@@ -234,6 +234,7 @@ def test_what_stayed_in_two_places_counts_once() -> None:
     assert sent("b", 0, "in a")[2] == 0
     with pytest.raises(IdempotencyConflict):
         sent("b", 0, "in c")
+    assert {key for _, key, _ in rows_of("d")} == {"turn-0"}, "none had to be given up"
 
 
 def test_a_retired_scope_that_is_taken_bars_no_undoing() -> None:
@@ -321,6 +322,14 @@ def test_what_was_parted_by_undoing_an_import_is_known_when_it_is_merged_back() 
     assert rows_of("s") == held
     undo(done)
     assert actions.session_dump("apart")["interactions"][0] == before["interactions"][0]
+
+
+def test_of_each_session_only_what_is_asked_of_it_is_loaded() -> None:
+    begin("a", "b")
+    for name in "ab":
+        turns(name, "0", "1")
+    found = own_by_key({"a": {"turn-0", "unknown"}, "b": {"turn-1"}})
+    assert {name: [*rows] for name, rows in found.items()} == {"a": ["turn-0"], "b": ["turn-1"]}
 
 
 def test_keys_are_listed_by_the_id_that_they_were_given_under() -> None:

@@ -190,6 +190,16 @@ def test_it_keeps_no_id_that_no_address_can_hold(environment: Path, client: Clie
     assert [one["code"] for one in set_aside(environment)] == ["not_readable", "not_readable", "not_readable"]
 
 
+def test_what_it_remembers_for_a_fork_is_bounded_however_long_it_is(environment: Path, fake: Fake) -> None:
+    fake.otherwise(storing)
+    with Recorder(fake.url, "sst_t", linger_seconds=3600) as recorder:
+        for number in range(8):
+            recorder.session(f"s{number}", metadata={"p": "x" * 300_000})
+        recorder.session("s7", metadata={"p": "x"})
+        assert sum(map(len, recorder._begun.values())) == recorder._begun_bytes <= 1024 * 1024
+        assert [*recorder._begun][-1] == "s7"
+
+
 def test_what_is_recorded_when_the_loop_has_ended_waits_and_is_not_refused(environment: Path, fake: Fake) -> None:
     fake.otherwise(storing)
 

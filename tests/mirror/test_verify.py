@@ -32,10 +32,6 @@ def retag(session_id: str) -> None:
     SessionTag.objects.filter(session=session_id).update(name="other")
 
 
-def remerge(session_id: str) -> None:
-    Merge.objects.filter(survivor_id=session_id).update(merged_by="other")
-
-
 def cut(session_id: str) -> None:
     path = journal_of(session_id)
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
@@ -52,33 +48,39 @@ HARMS: list[tuple[Callable[[str], None], str, str]] = [
     (retag, "differs", "The journal and the row tell the session itself differently."),
     (reword, "differs", "The journal and the row tell interaction 2 differently"),
     (drop, "differs", "The row lacks an interaction of the journal"),
-    (remerge, "differs", "The journal and the database tell the session's merges differently."),
     (cut, "behind", "The journal lacks what the row has beyond revision"),
 ]
 
 
-def furnish() -> str:
-    """Three sessions and an absorbed one; the ID of the one that has everything."""
+def furnish() -> None:
+    """Sessions that are looked at together, "b" among them, and "m", which absorbed one and is looked at alone."""
     make_session(session_id="a", turns=2)
-    make_session(session_id="b", turns=3, tags=["t"], title="T")
+    for name in ("b", "m"):
+        make_session(session_id=name, turns=3, tags=["t"], title="T")
     make_session(session_id="c", turns=1)
     make_session(session_id="d", turns=2)
-    actions.merge_sessions("b", absorbed="d", actor=ALICE)
+    actions.merge_sessions("m", absorbed="d", actor=ALICE)
     assert findings() == []
-    return "b"
 
 
-@pytest.mark.parametrize("most_at_once", [1_000, 0], ids=["at once", "one by one"])
+@pytest.mark.parametrize("harmed", ["b", "m"], ids=["at once", "alone"])
 @pytest.mark.parametrize(("harm", "kind", "reason"), HARMS, ids=[harm.__name__ for harm, _, _ in HARMS])
 def test_what_differs_is_found_and_nothing_else(
-    harm: Callable[[str], None], kind: str, reason: str, most_at_once: int, monkeypatch: pytest.MonkeyPatch
+    harm: Callable[[str], None], kind: str, reason: str, harmed: str
 ) -> None:
-    monkeypatch.setattr(verify, "_MOST_AT_ONCE", most_at_once)
-    harmed = furnish()
+    furnish()
     harm(harmed)
     [found] = findings()
     assert (found.key, found.kind) == (harmed, kind)
     assert found.reason.startswith(reason)
+
+
+def test_a_merge_that_the_copies_tell_differently_is_found() -> None:
+    furnish()
+    Merge.objects.filter(survivor_id="m").update(merged_by="other")
+    [found] = findings()
+    assert (found.key, found.kind) == ("m", "differs")
+    assert found.reason == "The journal and the database tell the session's merges differently."
 
 
 def test_more_sessions_that_are_alike_cost_no_more_queries() -> None:
@@ -96,7 +98,7 @@ def test_more_sessions_that_are_alike_cost_no_more_queries() -> None:
     assert queries() == few
 
 
-def test_only_what_differs_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_differs_or_is_long_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
     locked: list[str] = []
     hold = journal.hold
 
@@ -104,8 +106,23 @@ def test_only_what_differs_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
         locked.append(key)
         return hold(layout, key)
 
-    harmed = furnish()
-    retitle(harmed)
+    for name in ("alike", "differs", "empty"):
+        make_session(session_id=name, turns=0 if name == "empty" else 2)
+    make_session(session_id="long", turns=1, metadata={"m": "x" * 100_000})
+    make_session(session_id="many", turns=3)
+    retitle("differs")
+    monkeypatch.setattr(verify, "_MOST_AT_ONCE", 2)
     monkeypatch.setattr(journal, "hold", noted)
-    assert findings() != []
-    assert locked == [harmed]
+    assert [found.key for found in findings()] == ["differs"]
+    assert locked == ["differs", "long", "many"]
+
+
+def test_a_note_from_before_its_editors_were_named_tells_the_same() -> None:
+    session = make_session()
+    note = actions.add_note(session.pk, "before", actor=ALICE)
+    row = Session.objects.get(pk=session.pk)
+    del row.notes[0]["edited_by"]
+    Session.objects.filter(pk=session.pk).update(notes=row.notes)
+    assert findings() == []
+    assert actions.edit_note(session.pk, note.id, "after", actor=ALICE).edited_by == ALICE.name
+    assert findings() == []

@@ -39,6 +39,13 @@ def test_a_second_hold_takes_nobodys_place_and_its_undo_nothing_away(staff: Clie
     assert page.count(f'action="/sessions/{session.pk}/release/"') == 1
 
 
+def test_holding_what_lies_in_the_trash_is_refused_and_looks_like_it(staff: Client) -> None:
+    session = make_session()
+    actions.trash_session(session.pk, actor=ALICE)
+    assert staff.post(f"/sessions/{session.pk}/hold/").status_code == 409
+    assert now(session).held_at is None
+
+
 def test_undoing_a_release_brings_the_reason_back(staff: Client) -> None:
     session = make_session()
     actions.hold_session(session.pk, reason="legal & more", actor=ALICE)

@@ -276,3 +276,10 @@ def test_only_who_was_chosen_stays_whatever_a_search_adds(staff: Client, decided
     page = staff.get(f"/merge/?id=a&id=b&{decided}&q=Title+c").text
     [link] = re.findall(r'<a href="([^"]*id=c[^"]*)"', page)
     assert ("into=a" in link) == is_kept
+
+
+def test_who_the_page_shows_as_staying_stays(staff: Client) -> None:
+    for name in "ab":
+        make_session(session_id=name, turns=2)
+    shown = {"id": ["a", "b"], "stays": "b"}
+    assert staff.post("/merge/", shown)["Location"] == "/sessions/b/"
