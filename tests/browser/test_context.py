@@ -81,6 +81,16 @@ def test_it_adds_and_removes_a_tag_and_thinks_better_of_it(page: Page) -> None:
     expect(page.locator("#head-tags")).to_contain_text("kept")
 
 
+def test_what_could_not_be_saved_is_told_with_the_servers_reason(page: Page) -> None:
+    make_session(session_id="s")
+    page.goto("/sessions/s/")
+    actions.trash_session("s", actor=ALICE)
+    page.get_by_label("Write a note").fill("too late")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.locator(".toast")).to_contain_text("lies in the trash. Reload the page")
+    expect(page.get_by_label("Write a note")).to_have_value("too late")
+
+
 @with_and_without_script
 def test_two_who_edit_a_note_see_both_versions(page: Page, javascript: bool) -> None:
     make_session(session_id="s")
