@@ -53,19 +53,17 @@ def find_row(session_id: str) -> Session:
 
 def lock_session(session_id: str) -> Session:
     """Like `get_session`, with that one row locked until the transaction ends."""
-    # Most IDs are a session's own. A row that leads elsewhere is not locked: whoever undoes its merge holds it first.
-    if is_safe_id(session_id):
-        own = Session.objects.select_for_update().filter(pk=session_id, merged_into=None).first()
-        if own is not None:
-            return own
+    target = session_id if is_safe_id(session_id) else get_session(session_id).pk
     while True:
+        # Whoever undoes a merge holds the absorbed row and waits for the survivor, which this transaction may hold
+        # already. So a row that leads elsewhere is not asked for, and one that was merged while we waited for it, which
+        # is locked none the less, is given back before its survivor is asked for.
         with suppress(LedElsewhere), releasing_locks():
-            target = get_session(session_id)
-            locked = lock_rows([target.pk])[target.pk]
-            # Merged or unmerged while we waited for the lock: the ID leads elsewhere now.
-            if locked.merged_into_id is None and (locked.pk == session_id or get_session(session_id).pk == locked.pk):
+            locked = Session.objects.select_for_update().filter(pk=target, merged_into=None).first()
+            if locked is not None and (target == session_id or get_session(session_id).pk == target):
                 return locked
             raise LedElsewhere
+        target = get_session(session_id).pk
 
 
 def lock_ahead(session_ids: Collection[str]) -> None:
@@ -75,13 +73,24 @@ def lock_ahead(session_ids: Collection[str]) -> None:
     """
     if not (session_ids and connection.features.has_select_for_update):
         return
+    while True:
+        with suppress(LedElsewhere), releasing_locks():
+            targets = _targets(session_ids)
+            list(Session.objects.select_for_update().filter(pk__in=targets).order_by("pk").values_list("pk"))
+            # Merged or unmerged while we waited: another one would be asked for out of order.
+            if _targets(session_ids) == targets:
+                return
+            raise LedElsewhere
+
+
+def _targets(session_ids: Collection[str]) -> set[str]:
     led = Session.objects.filter(pk__in=session_ids).exclude(merged_into=None).order_by().values_list("pk", flat=True)
     targets = set(session_ids)
     for pk in led:
         targets.remove(pk)
         with suppress(NotFound):
             targets.add(get_session(pk).pk)
-    list(Session.objects.select_for_update().filter(pk__in=targets).order_by("pk").values_list("pk"))
+    return targets
 
 
 class LedElsewhere(Exception):

@@ -3,13 +3,13 @@
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from django.db import connection
 
 from sessions import actions
-from sessions.actions import ImportReport, find
+from sessions.actions import ImportReport, find, merging
 from sessions.errors import Conflict, NotFound
 from sessions.models import Interaction, Merge, Session
 from sessions.records import ImportedInteraction, ImportEvent, SessionDraft
@@ -23,7 +23,7 @@ SECONDS = 2.5
 def act(choice: random.Random) -> int:
     """Do something; returns how many interactions were acknowledged."""
     one, other = choice.sample(NAMES, 2)
-    match choice.randrange(8):
+    match choice.randrange(9):
         case 0 | 1 | 2:
             log(one, prompt="x")
             return 1
@@ -38,6 +38,11 @@ def act(choice: random.Random) -> int:
             actions.resume_session(other, actor=ALICE)
         case 7:
             actions.update_context(one, actor=ALICE, tags=[other])
+        case 8:
+            report = ImportReport()
+            place = choice.getrandbits(60)
+            actions.import_events([*names_in(one, place), *names_in(other, place)], actor=ALICE, report=report)
+            return report.added
     return 0
 
 
@@ -97,6 +102,57 @@ def test_an_import_waits_for_nobody_who_waits_for_it(verb: str, monkeypatch: pyt
     assert together(take, other) == []
     assert report.added == 2
     assert findings() == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.parametrize("verb", ["resume", "import"])
+def test_who_waited_for_a_session_that_was_merged_meanwhile_lets_go_of_it(
+    verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL gives it the row's lock all the same; whoever undoes the merge holds the survivor and wants that."""
+    for name in ("a", "b"):
+        make_session(session_id=name, turns=1)
+    merging_both, waiting, asking = threading.Event(), threading.Event(), threading.Event()
+    save, get = merging.save_rewritten, find.get_session
+
+    def held(survivor: Session, merges: Sequence[Merge]) -> None:
+        merging_both.set()
+        assert waiting.wait(20)
+        save(survivor, merges)
+
+    def slowly(session_id: str) -> Session:
+        if session_id == "b" and not asking.is_set():
+            asking.set()
+            time.sleep(0.5)
+        return get(session_id)
+
+    def use() -> None:
+        assert merging_both.wait(20)
+        if verb == "resume":
+            actions.resume_session("b", actor=ALICE)
+        else:
+            actions.import_events(names_in("b", 1), actor=ALICE, report=ImportReport())
+
+    def watch() -> None:
+        until = time.monotonic() + 20
+        while not somebody_waits_for_a_lock() and time.monotonic() < until:
+            time.sleep(0.02)
+        waiting.set()
+
+    def undo() -> None:
+        assert asking.wait(20)
+        actions.unmerge(Merge.objects.get().pk, actor=ALICE)
+
+    monkeypatch.setattr("sessions.actions.merging.save_rewritten", held)
+    monkeypatch.setattr("sessions.actions.find.get_session", slowly)
+    assert together(lambda: actions.merge_sessions("a", absorbed="b", actor=ALICE), use, watch, undo) == []
+    assert findings() == []
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(cursor.fetchone()[0])
 
 
 def test_every_verb_at_once_loses_nothing_and_locks_nobody_out() -> None:
