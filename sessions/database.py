@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
@@ -64,6 +64,24 @@ class UtcDay(models.Func):
         return self.as_sql(
             compiler, connection, template="TO_CHAR(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD')", **extra
         )
+
+
+def locks_rows() -> bool:
+    """Whether a transaction holds single rows. One of SQLite's that writes excludes all others that do."""
+    return bool(connections[DEFAULT_DB_ALIAS].features.has_select_for_update)
+
+
+class LedElsewhere(Exception):
+    """What was locked is not what its ID leads to any more."""
+
+
+def releasing_locks() -> AbstractContextManager[object]:
+    """A block whose locks are given back when it ends with an exception.
+
+    A transaction that waits for one row while it holds another may wait for itself. SQLite knows one lock only, which
+    the transaction has from its beginning.
+    """
+    return transaction.atomic() if locks_rows() else nullcontext()
 
 
 def hold_shared(name: str) -> None:

@@ -2,14 +2,13 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from django.db import connection, transaction
-
 from sessions import validation
+from sessions.database import LedElsewhere, locks_rows, releasing_locks
 from sessions.errors import InvalidInput, NotFound, SessionNotFound, SessionPurged
 from sessions.mirror import drain
 from sessions.mirror.layout import is_safe_id
@@ -71,7 +70,7 @@ def lock_ahead(session_ids: Collection[str]) -> None:
 
     SQLite's write transaction excludes all others already.
     """
-    if not (session_ids and connection.features.has_select_for_update):
+    if not (session_ids and locks_rows()):
         return
     while True:
         with suppress(LedElsewhere), releasing_locks():
@@ -91,19 +90,6 @@ def _targets(session_ids: Collection[str]) -> set[str]:
         with suppress(NotFound):
             targets.add(get_session(pk).pk)
     return targets
-
-
-class LedElsewhere(Exception):
-    """The row that was locked is not the one that its ID leads to."""
-
-
-def releasing_locks() -> AbstractContextManager[object]:
-    """A block whose row locks are given back when it ends with an exception.
-
-    A transaction that waits for one row while it holds another may wait for itself. SQLite knows one lock only, which
-    the transaction has from its beginning.
-    """
-    return transaction.atomic() if connection.features.has_select_for_update else nullcontext()
 
 
 def lock_rows(session_ids: Iterable[str]) -> dict[str, Session]:

@@ -5,7 +5,8 @@ So what is asked of all the sessions is asked once, and a session that is not th
 whole; its journal is written from what was inserted.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -36,7 +37,7 @@ from . import audit
 from .begin import checked_header, checked_session_id, refuse_files, refuse_purged
 from .context import set_tags
 from .find import lock_ahead, lock_session
-from .identity import claim_user, resolve_user
+from .identity import claim_user, hold_users, resolve_user
 from .keys import known_by_key, own_by_key, same_content, scope_of
 from .log import append
 from .own_ids import with_own_ids, with_own_pins
@@ -155,6 +156,7 @@ class Writer:
             store = _Store(pieces)
             told = [(piece, self._if_unchanged(piece, store)) for piece in pieces]
             # All that will be changed by one call, as everybody locks them: pieces stand in any order.
+            hold_users({user for piece in pieces if piece.session_id not in store.known for user in self._users(piece)})
             lock_ahead(
                 [piece.session_id for piece, outcome in told if outcome is None and piece.session_id in store.known]
             )
@@ -215,6 +217,18 @@ class Writer:
         opening = [Entry(0, header.record)] if appended.entries else []
         bell.ring_for_session(session.pk, [*opening, *appended.entries, header])
         return self._added(session, outcome, appended.added)
+
+    def _users(self, piece: Piece | ExportedPiece) -> Iterator[str]:
+        """Whose the sessions are that a piece may begin, as far as these can be users' IDs."""
+        if isinstance(piece, Piece):
+            named: list[object] = [self._owner, piece.drafts[0].user_id, self._user_id]
+        else:
+            named = [self._owner, piece.export.record.user_id, self._user_id]
+            named += [merge.absorbed_before.get("user_id") for merge in piece.export.merges]
+        for user_id in named:
+            with suppress(InvalidInput):
+                if user_id:
+                    yield validation.identifier("user_id", user_id)
 
     def _new_session(self, piece: Piece, store: "_Store") -> Session:
         draft, now = piece.drafts[0], timezone.now()

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from sessions import figures, mapping, statements, validation
+from sessions.database import LedElsewhere, releasing_locks
 from sessions.errors import IdempotencyConflict, InvalidInput, SessionTrashed
 from sessions.mirror import bell
 from sessions.mirror.codec import Entry
@@ -19,7 +20,7 @@ from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Session
 from sessions.records import INTERACTION_CONTENT, Actor, InteractionDraft, new_interaction_id
 
-from .find import LedElsewhere, lock_session, releasing_locks
+from .find import lock_session
 from .keys import known_by_key, same_content, scope_of
 
 log = logging.getLogger(__name__)

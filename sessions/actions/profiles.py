@@ -3,11 +3,13 @@
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from django.db import transaction
 from django.utils import timezone
 
 from sessions import validation
+from sessions.database import LedElsewhere, releasing_locks
 from sessions.errors import Conflict, InvalidInput, PreferencesChanged
 from sessions.models import Profile
 from sessions.records import JSON, Actor
@@ -65,7 +67,7 @@ def with_changes(present: Preferences, before: Preferences, after: Preferences) 
 def undo_preferences(user_id: str, *, revision: int, actor: Actor) -> Profile:
     """Take the last change of a user's preferences back. Raises Conflict when it is not that of `revision` any more."""
     with transaction.atomic(durable=True):
-        profile = lock_profile(resolve_user(user_id))
+        profile = _lock_own(user_id)
         if profile.revision != revision or profile.previous is None:
             raise Conflict(
                 "The preferences were changed since, or this was undone already.",
@@ -76,6 +78,16 @@ def undo_preferences(user_id: str, *, revision: int, actor: Actor) -> Profile:
         audit.record(actor, "profile_restored", user_id=profile.pk, names=names)
     log.info("profile_restored", extra={"user_id": profile.pk, "face": actor.face})
     return profile
+
+
+def _lock_own(user_id: str) -> Profile:
+    """The locked profile of whom a user ID means, even where that changes while this waits for the lock."""
+    while True:
+        with suppress(LedElsewhere), releasing_locks():
+            profile = lock_profile(resolve_user(user_id))
+            if resolve_user(user_id) == profile.pk:
+                return profile
+            raise LedElsewhere
 
 
 def lock_profile(user_id: str) -> Profile:
@@ -107,7 +119,7 @@ def _spelled(preferences: Preferences, name: str) -> str | None:
 def _change(user_id: str, change: Callable[[Preferences], Preferences], *, actor: Actor) -> Profile:
     validation.identifier("user_id", user_id)
     with transaction.atomic(durable=True):
-        profile = lock_profile(resolve_user(user_id))
+        profile = _lock_own(user_id)
         names = write_preferences(profile, change(profile.preferences))
         profile.save()
         audit.record(actor, "profile_updated", user_id=profile.pk, names=names)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from sessions.database import LedElsewhere, releasing_locks
 from sessions.errors import UnmergeRefused
 from sessions.figures import recount
 from sessions.mirror import codec
@@ -18,7 +19,7 @@ from sessions.records import Actor, SessionRecord
 
 from . import audit, context_merge, weaving
 from .begin import change_header
-from .find import LedElsewhere, lock_rows, releasing_locks
+from .find import lock_rows
 from .identity import resolve_user
 from .merging import MergeGroup, get_merge, records_of, save_rewritten, write_record
 from .pinning import parted_pins, with_more_pins, with_pins_on_twins

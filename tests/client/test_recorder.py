@@ -378,7 +378,7 @@ def test_it_leaves_to_the_next_what_an_event_loop_could_not_send(
     environment: Path, client: Client, server: Server
 ) -> None:
     async def talk(url: str | None) -> int:
-        async with AsyncRecorder(url, exit_seconds=0.2) as recorder:
+        async with AsyncRecorder(url, exit_seconds=30 if url is None else 0.2) as recorder:
             if url is not None:
                 recorder.session("from-a-loop")
                 recorder.record("from-a-loop", prompt="a")

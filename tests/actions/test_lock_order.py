@@ -1,0 +1,223 @@
+"""Who holds what while they wait for what: nobody waits for somebody who waits for them, in PostgreSQL's transactions.
+
+Each test brings two or three of them to the one moment where they would.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from sessions import actions, database
+from sessions.actions import ImportReport, find, identity, import_pieces, merging, user_merging
+from sessions.models import Merge, Profile, Session, UserMerge
+from tests.builders import ALICE, make_session
+from tests.mirror.disk import findings
+
+from .at_once import PATIENCE, await_a_waiter, names_in, together
+
+pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+
+
+class Moment:
+    """Where an act tells the others that it has come so far, and gives them the time to come in its way."""
+
+    def __init__(self) -> None:
+        self._come = threading.Event()
+
+    def __call__(self) -> None:
+        if not self._come.is_set():
+            self._come.set()
+            time.sleep(0.5)
+
+    def then(self, act: Callable[[], object]) -> Callable[[], object]:
+        def later() -> None:
+            assert self._come.wait(PATIENCE)
+            act()
+
+        return later
+
+
+def take_in(*events: Any) -> ImportReport:
+    report = ImportReport()
+    actions.import_events([one for some in events for one in some], actor=ALICE, report=report)
+    return report
+
+
+@pytest.mark.parametrize("verb", ["merge", "unmerge"])
+def test_an_import_waits_for_nobody_who_waits_for_it(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds one session, and comes to another that a merge, or its undoing, holds while that waits for the first."""
+    for name in ("s", "b"):
+        make_session(session_id=name, turns=1)
+    merged = actions.merge_sessions("s", absorbed="b", actor=ALICE) if verb == "unmerge" else None
+    holding, real, added = Moment(), find.lock_session, []
+
+    def slowly(session_id: str) -> Session:
+        if session_id == "b":
+            holding()
+        return real(session_id)
+
+    def other() -> None:
+        if merged:
+            actions.unmerge(merged.pk, actor=ALICE)
+        else:
+            actions.merge_sessions("s", absorbed="b", actor=ALICE)
+
+    monkeypatch.setattr(import_pieces, "lock_session", slowly)
+    take = lambda: added.append(take_in(names_in("s", 1), names_in("b", 2)).added)  # noqa: E731
+    assert together(take, holding.then(other)) == []
+    assert added == [2]
+    assert findings() == []
+
+
+@pytest.mark.parametrize("verb", ["resume", "import"])
+def test_who_waited_for_a_session_that_was_merged_meanwhile_lets_go_of_it(
+    verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL gives it the row's lock all the same; whoever undoes the merge holds the survivor and wants that."""
+    for name in ("a", "b"):
+        make_session(session_id=name, turns=1)
+    merged, asking = threading.Event(), Moment()
+    save, get = merging.save_rewritten, find.get_session
+
+    def held(survivor: Session, merges: Sequence[Merge]) -> None:
+        merged.set()
+        await_a_waiter()
+        save(survivor, merges)
+
+    def slowly(session_id: str) -> Session:
+        if session_id == "b":
+            asking()
+        return get(session_id)
+
+    def use() -> None:
+        assert merged.wait(PATIENCE)
+        if verb == "resume":
+            actions.resume_session("b", actor=ALICE)
+        else:
+            take_in(names_in("b", 1))
+
+    monkeypatch.setattr(merging, "save_rewritten", held)
+    monkeypatch.setattr(find, "get_session", slowly)
+    undo = asking.then(lambda: actions.unmerge(Merge.objects.get().pk, actor=ALICE))
+    assert together(lambda: actions.merge_sessions("a", absorbed="b", actor=ALICE), use, undo) == []
+    assert findings() == []
+
+
+def test_an_import_whose_session_was_set_free_while_it_waited_locks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for the survivor `c`, and then holds it; the freed `a` comes ahead of `c` in everybody's order."""
+    for name in ("c", "a"):
+        make_session(session_id=name, turns=1)
+    merge = actions.merge_sessions("c", absorbed="a", actor=ALICE)
+    undoing, asking = threading.Event(), Moment()
+    save, lock = merging.save_rewritten, find.lock_session
+
+    def held(survivor: Session, merges: Sequence[Merge]) -> None:
+        undoing.set()
+        await_a_waiter()
+        save(survivor, merges)
+
+    def slowly(session_id: str) -> Session:
+        asking()
+        return lock(session_id)
+
+    def take() -> None:
+        assert undoing.wait(PATIENCE)
+        take_in(names_in("c", 1), names_in("a", 2))
+
+    monkeypatch.setattr("sessions.actions.unmerging.save_rewritten", held)
+    monkeypatch.setattr(import_pieces, "lock_session", slowly)
+    again = asking.then(lambda: actions.merge_sessions("c", absorbed="a", actor=ALICE))
+    assert together(lambda: actions.unmerge(merge.pk, actor=ALICE), take, again) == []
+    assert findings() == []
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["two-new-users", "a-known-session"])
+def test_an_import_holds_its_users_ahead(known: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A merge of users holds both, in their order, and then locks their sessions."""
+    for name in ("u1", "u2"):
+        make_session(session_id=f"of-{name}", user_id=name, turns=1)
+    holding, claim, lock = Moment(), identity.claim_user, find.lock_ahead
+
+    def claim_slowly(user_id: str) -> tuple[str, Profile | None]:
+        claimed = claim(user_id)
+        holding()
+        return claimed
+
+    def lock_slowly(session_ids: Sequence[str]) -> None:
+        lock(session_ids)
+        if known:
+            holding()
+
+    monkeypatch.setattr(import_pieces, "claim_user", claim_slowly)
+    monkeypatch.setattr(import_pieces, "lock_ahead", lock_slowly)
+    first = names_in("of-u2", 1) if known else names_in("new-2", 1, user_id="u2")
+    merge = holding.then(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE))
+    assert together(lambda: take_in(first, names_in("new-1", 2, user_id="u1")), merge) == []
+    assert set(Session.objects.values_list("user_id", flat=True)) == {"u1"}
+    assert findings() == []
+
+
+@pytest.mark.parametrize("verb", ["begin", "import"])
+def test_who_begins_a_session_of_a_user_merged_meanwhile_lets_go_of_the_old_name(
+    verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever undoes that merge holds the kept user and waits for the absorbed one."""
+    for name in ("u1", "u2"):
+        make_session(session_id=f"of-{name}", user_id=name, turns=1)
+    merged, asking, save = threading.Event(), Moment(), user_merging._save_both
+
+    def held(profile: Profile, merge: UserMerge) -> None:
+        merged.set()
+        if merge.undone_at is None:
+            await_a_waiter()
+        save(profile, merge)
+
+    def slowly(name: str) -> None:
+        if name == "u1":
+            asking()
+        database.hold_shared(name)
+
+    def begin() -> None:
+        assert merged.wait(PATIENCE)
+        if verb == "begin":
+            actions.create_session(session_id="new", user_id="u2", actor=ALICE)
+        else:
+            take_in(names_in("new", 1, user_id="u2"))
+
+    monkeypatch.setattr(user_merging, "_save_both", held)
+    monkeypatch.setattr(identity, "hold_shared", slowly)
+    undo = asking.then(lambda: actions.unmerge_users(UserMerge.objects.get().pk, actor=ALICE))
+    assert together(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE), begin, undo) == []
+    # It began after the merge, or after that was undone.
+    assert Session.objects.get(pk="new").user_id in ("u1", "u2")
+    assert findings() == []
+
+
+@pytest.mark.parametrize("verb", ["set", "edit"])
+def test_a_preference_told_while_its_user_is_merged_goes_to_the_kept_one(
+    verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("u1", "u2"):
+        make_session(user_id=name, turns=1)
+    merged, save = threading.Event(), user_merging._save_both
+
+    def held(profile: Profile, merge: UserMerge) -> None:
+        merged.set()
+        await_a_waiter()
+        save(profile, merge)
+
+    def tell() -> None:
+        assert merged.wait(PATIENCE)
+        if verb == "set":
+            actions.update_profile("u2", replace={"tone": "dry"}, actor=ALICE)
+        else:
+            actions.edit_preferences("u2", before={}, after={"tone": "dry"}, actor=ALICE)
+
+    monkeypatch.setattr(user_merging, "_save_both", held)
+    assert together(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE), tell) == []
+    assert Profile.objects.get(pk="u1").preferences == {"tone": "dry"}
+    assert findings() == []
