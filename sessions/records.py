@@ -359,7 +359,7 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedSession:
-    """A session as an export of our own has it, and the merges by which others became part of it.
+    """A session as an export of our own has it, and the merges by which others became part of it, or of those.
 
     Its `ExportedInteraction`s follow. `place` is that of its header.
     """
@@ -371,10 +371,14 @@ class ExportedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportedInteraction:
-    """An interaction of the session before it as an export of our own has it, with its ID, sequence and times."""
+    """An interaction of the session before it as an export of our own has it, with its ID, sequence and times.
+
+    `absorbed_id` is that of the absorbed session which has it still, since the survivor had the same; "" mostly.
+    """
 
     record: InteractionRecord
     place: str
+    absorbed_id: str = ""
 
 
 type ImportEvent = SessionDraft | ImportedInteraction | ExportedSession | ExportedInteraction | SetAside

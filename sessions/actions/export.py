@@ -1,7 +1,7 @@
 """Giving a session out, whole."""
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -39,14 +39,35 @@ def export_format(form: str) -> Format:
 
 
 def _conversation(session: Session, format: Format) -> Conversation:
-    merges = Merge.objects.filter(survivor_id=session.pk).order_by("merged_at", "id")
+    merges = _merges_below(session.pk)
     return Conversation(
         header=mapping.session_record(session, session.tags.values_list("name", flat=True)),
         merges=[mapping.merge_record(row) for row in merges],
         interactions=lambda: _interactions(session.pk, format),
         total_interactions=session.total_interactions,
         exported_at=timezone.now(),
+        absorbed=lambda: _left_with({row.absorbed_id: None for row in merges if row.undone_at is None}),
     )
+
+
+def _merges_below(session_id: str) -> list[Merge]:
+    """The merges that made a session what it is: its own, then those of the sessions that it absorbed, and so on."""
+    found: list[Merge] = []
+    survivors, seen = [session_id], {session_id}
+    while survivors:
+        level = Merge.objects.filter(survivor_id__in=survivors).order_by("merged_at", "id")
+        found += level
+        # Files may say anything; a circle is gone round once.
+        survivors = list(dict.fromkeys(row.absorbed_id for row in level if row.undone_at is None))
+        survivors = [pk for pk in survivors if pk not in seen]
+        seen.update(survivors)
+    return found
+
+
+def _left_with(absorbed_ids: Iterable[str]) -> Iterator[tuple[str, InteractionRecord]]:
+    for absorbed_id in absorbed_ids:
+        for row in Interaction.objects.of(absorbed_id).iterator(chunk_size=_CHUNK):
+            yield absorbed_id, mapping.interaction_record(row)
 
 
 def _interactions(session_id: str, format: Format) -> Iterator[InteractionRecord]:

@@ -65,9 +65,10 @@ def lock_session(session_id: str) -> Session:
         target = get_session(session_id).pk
 
 
-def lock_ahead(session_ids: Collection[str]) -> None:
+def lock_ahead(session_ids: Collection[str], *, absorbed_ids: Collection[str] = ()) -> None:
     """Lock what these IDs lead to, as far as it is there, in the order of `lock_rows`: for who locks each again later.
 
+    `absorbed_ids` are locked themselves, wherever they lead.
     SQLite's write transaction excludes all others already.
     """
     if not (session_ids and locks_rows()):
@@ -75,7 +76,8 @@ def lock_ahead(session_ids: Collection[str]) -> None:
     while True:
         with suppress(LedElsewhere), releasing_locks():
             targets = _targets(session_ids)
-            list(Session.objects.select_for_update().filter(pk__in=targets).order_by("pk").values_list("pk"))
+            rows = Session.objects.select_for_update().filter(pk__in={*targets, *absorbed_ids}).order_by("pk")
+            list(rows.values_list("pk"))
             # Merged or unmerged while we waited: another one would be asked for out of order.
             if _targets(session_ids) == targets:
                 return

@@ -158,7 +158,8 @@ class Writer:
             # All that will be changed by one call, as everybody locks them: pieces stand in any order.
             hold_users({user for piece in pieces if piece.session_id not in store.known for user in self._users(piece)})
             lock_ahead(
-                [piece.session_id for piece, outcome in told if outcome is None and piece.session_id in store.known]
+                [piece.session_id for piece, outcome in told if outcome is None and piece.session_id in store.known],
+                absorbed_ids={name for piece in pieces for name in _absorbed_ids(piece)},
             )
             outcomes += [outcome or self._attempt(piece, store) for piece, outcome in told]
             index.store([passage for outcome in outcomes for passage in outcome.passages])
@@ -368,9 +369,10 @@ class Writer:
         """The interactions as an owner may bring them."""
         if not self._owner:
             return piece.interactions
-        records = [one.record for one in piece.interactions]
+        brought = [one for one in piece.interactions if not one.absorbed_id]
+        records = [one.record for one in brought]
         own = with_own_ids(records, piece.session_id, resolve_user(self._owner))
-        return [replace(one, record=record) for one, record in zip(piece.interactions, own, strict=True)]
+        return [replace(one, record=record) for one, record in zip(brought, own, strict=True)]
 
     def _refuse_others(self, session: Session) -> None:
         """Raise Conflict where a session is not the owner's; what was done to it by then is taken back."""
@@ -383,6 +385,12 @@ class Writer:
             first = first or session.last_sequence - added + 1
             outcome.part = AddedPart(session.pk, outcome.is_new, first, session.last_sequence, added)
         return outcome
+
+
+def _absorbed_ids(piece: Piece | ExportedPiece) -> Iterator[str]:
+    """The absorbed sessions that a piece brings something for."""
+    if isinstance(piece, ExportedPiece):
+        yield from (one.absorbed_id for one in piece.interactions if is_safe_id(one.absorbed_id))
 
 
 class _Store:

@@ -136,6 +136,9 @@ class Preview:
                 self._find(file, event.session_id)
             case ExportedSession():
                 self._find(file, exported)
+            case ExportedInteraction() if event.absorbed_id:
+                # No part of the conversation, and not counted as one.
+                pass
             case ExportedInteraction():
                 return _Waiting(exported, event.record, event.place)
             case ImportedInteraction():

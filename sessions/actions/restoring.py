@@ -15,6 +15,7 @@ from sessions.analytics import tally
 from sessions.errors import DamagedLine, InvalidInput, SessionExists, SessionPurged
 from sessions.mirror import codec
 from sessions.mirror.codec import Entry
+from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Merge, Session, SessionTag
 from sessions.records import (
     ANONYMOUS,
@@ -28,12 +29,13 @@ from sessions.records import (
 )
 
 from .begin import checked_header, checked_session_id, refuse_used_id
-from .find import lock_session
+from .find import get_session, lock_session
 from .identity import claim_user
 from .keys import known_by_key, same_content, scope_of
 
 MERGE_OF_KNOWN = "a merge of a session that was here before"
 MERGE_OF_SEPARATE = "a merge with a session that is here by itself"
+LEFT_WITH_OTHER = "an interaction of an absorbed session that is not one here"
 
 # A numbering may have gaps, where something was set aside; one that leaps further is somebody's joke.
 _LONGEST_GAP = 1_000_000
@@ -92,7 +94,13 @@ def restore(
         elif event.merges and not is_exact:
             _name_merges(restored, event)
         scope = scope_of(session_id, session.pk)
-        _restore_interactions(restored, waiting, scope, is_exact=is_new or is_exact)
+        own = [one for one in waiting if not one.absorbed_id]
+        rows = _restore_interactions(restored, session, own, scope, is_exact=is_new or is_exact)
+        restored.added = len(rows)
+        restored.first = rows[0].sequence if rows else 0
+        restored.entries = [Entry(row.revision, mapping.interaction_record(row)) for row in rows]
+        if len(own) < len(waiting):
+            _restore_left(restored, [one for one in waiting if one.absorbed_id])
     return restored
 
 
@@ -142,28 +150,42 @@ def _inserted(record: SessionRecord, user_id: str, tags: Iterable[str], merged_i
 
 def _restore_merges(restored: Restored, event: ExportedSession) -> None:
     """The merges that made the session what it is; the IDs of the absorbed lead to it again."""
+    family = {restored.session.pk: restored.session}
+    separate: set[str] = set()
     for merge in event.merges:
+        is_separate = merge.undone_at is None and (
+            merge.survivor_id in separate or Session.objects.filter(pk=merge.absorbed_id).exists()
+        )
+        if is_separate or merge.survivor_id in separate:
+            separate.add(merge.absorbed_id)
+            restored.asides.append(SetAside(place=event.place, reason=MERGE_OF_SEPARATE, damaged=False))
+            continue
         try:
-            _restore_merge(restored, merge)
+            _restore_merge(restored, merge, family)
         except (InvalidInput, SessionPurged, SessionExists, DamagedLine) as error:
             restored.asides.append(SetAside(place=event.place, reason=error.message, damaged=True))
 
 
-def _restore_merge(restored: Restored, merge: MergeRecord) -> None:
-    session = restored.session
+def _restore_merge(restored: Restored, merge: MergeRecord, family: dict[str, Session]) -> None:
+    """`family` holds the session and those absorbed that are restored; an absorbed one may have absorbed others."""
     validation.stored_merge(merge)
-    if merge.survivor_id != session.pk or merge.absorbed_id == session.pk:
+    survivor = family.get(merge.survivor_id)
+    if survivor is None:
         raise InvalidInput("survivor_id", "is another session.")
+    if merge.absorbed_id == survivor.pk or (merge.undone_at is None and merge.absorbed_id in family):
+        raise InvalidInput("absorbed_id", "is this session, or one that is part of it already.")
     if Merge.objects.filter(pk=merge.id).exists():
         raise InvalidInput("merges", "hold one that is here with another session.")
     if merge.undone_at is None:
-        if Session.objects.filter(pk=checked_session_id(merge.absorbed_id)).exists():
-            raise InvalidInput("merges", MERGE_OF_SEPARATE)
+        checked_session_id(merge.absorbed_id)
         absorbed = codec.from_payload(SessionRecord, dict(merge.absorbed_before))
         if absorbed.session_id != merge.absorbed_id:
             raise InvalidInput("absorbed_id", "is another session.")
-        _inserted(absorbed, absorbed.user_id, absorbed.tags, session)
-    Merge.objects.bulk_create([mapping.merge_row(merge, session.raise_revision())])
+        family[merge.absorbed_id] = _inserted(absorbed, absorbed.user_id, absorbed.tags, survivor)
+    Merge.objects.bulk_create([mapping.merge_row(merge, survivor.raise_revision())])
+    if survivor is not restored.session:
+        survivor.unmirrored = None
+        survivor.save()
     restored.has_merges = True
 
 
@@ -179,9 +201,9 @@ def _name_merges(restored: Restored, event: ExportedSession) -> None:
 
 
 def _restore_interactions(
-    restored: Restored, waiting: Sequence[ExportedInteraction], scope: str, *, is_exact: bool
-) -> None:
-    session = restored.session
+    restored: Restored, session: Session, waiting: Sequence[ExportedInteraction], scope: str, *, is_exact: bool
+) -> list[Interaction]:
+    """Insert what a session, or one that it absorbed, does not have yet; returns that."""
     known_models = session.model_names
     present = present_among(session.pk, [one.record for one in waiting], scope)
     rows: list[Interaction] = []
@@ -203,13 +225,41 @@ def _restore_interactions(
         present[row.pk] = row
         if row.idempotency_key is not None:
             present[scoped_key(one.record, scope)] = row
-        restored.entries.append(Entry(row.revision, mapping.interaction_record(row)))
     statements.insert(rows)
     tally.add(rows)
     if session.model_names is not known_models:
         figures.note_models(session)
-    restored.added = len(rows)
-    restored.first = rows[0].sequence if rows else 0
+    return rows
+
+
+def _restore_left(restored: Restored, waiting: Sequence[ExportedInteraction]) -> None:
+    """What absorbed sessions had in common with others: they have it again, where they lead here.
+
+    It is no part of the conversation, and counts neither as added nor as known.
+    """
+    known = restored.known
+    by_absorbed: dict[str, list[ExportedInteraction]] = {}
+    for one in waiting:
+        by_absorbed.setdefault(one.absorbed_id, []).append(one)
+    present = present_ids(one.record.id for one in waiting)
+    for absorbed_id, ones in by_absorbed.items():
+        absorbed = _led_here(absorbed_id, restored.session)
+        if absorbed is None:
+            missing = [one for one in ones if one.record.id not in present]
+            asides = [SetAside(place=one.place, reason=LEFT_WITH_OTHER, damaged=False) for one in missing]
+            restored.asides += asides
+        elif _restore_interactions(restored, absorbed, ones, "", is_exact=True):
+            absorbed.unmirrored = None
+            absorbed.save()
+    restored.known = known
+
+
+def _led_here(absorbed_id: str, session: Session) -> Session | None:
+    """A session's locked row, if its ID leads to that one."""
+    if not is_safe_id(absorbed_id):
+        return None
+    row = Session.objects.select_for_update().filter(pk=absorbed_id).exclude(merged_into=None).first()
+    return row if row is not None and get_session(absorbed_id).pk == session.pk else None
 
 
 def present_among(
@@ -226,8 +276,12 @@ def present_among(
             by_scope.setdefault(record.key_scope or scope, []).append(record.idempotency_key)
     for one, keys in by_scope.items():
         present |= {(one, key): row for key, row in known_by_key(session_id, one, keys).items()}
-    ids = Interaction.objects.filter(pk__in=[record.id for record in records]).order_by()
-    return present | {row.pk: row for row in ids}
+    return present | present_ids(record.id for record in records)
+
+
+def present_ids(ids: Iterable[UUID]) -> dict[UUID, Interaction]:
+    """The interactions that are here already, in whichever session."""
+    return {row.pk: row for row in Interaction.objects.filter(pk__in=list(ids)).order_by()}
 
 
 def scoped_key(record: InteractionRecord, scope: str) -> ScopedKey:

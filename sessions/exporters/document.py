@@ -1,7 +1,10 @@
 """Our own complete JSON document of a session, as a stream of text. Knows no database.
 
 {"export_version": 1, "export_timestamp": ..., "session_info": {...}, "context": {...}, "merges": [...],
- "interactions": [...]}
+ "interactions": [...], "absorbed": [{"session_id": ..., "interaction": {...}}, ...]}
+
+`absorbed` stands only where absorbed sessions have something still: what the survivor had too when they were merged. It
+is no part of the conversation, but undoing the merge gives it back.
 """
 
 import base64
@@ -28,20 +31,28 @@ def stream(conversation: Conversation) -> Iterator[str]:
     for record in conversation.interactions():
         yield separator + json.dumps(interaction(record), ensure_ascii=False)
         separator = ",\n  "
-    yield "\n ]\n}\n"
+    yield "\n ]"
+    opening, separator = ',\n "absorbed": [', "\n  "
+    for session_id, record in conversation.absorbed():
+        yield opening + separator + json.dumps(absorbed(session_id, record), ensure_ascii=False)
+        opening, separator = "", ",\n  "
+    yield "\n}\n" if opening else "\n ]\n}\n"
 
 
 def lines(conversation: Conversation) -> Iterator[str]:
-    """The same as JSON Lines: the session, each interaction, and a last line that counts them.
+    """The same as JSON Lines: the session, each interaction, what absorbed sessions have, and a last line that counts.
 
     A file without that last line was cut off.
     """
     yield json.dumps({"kind": "session", **_opening(conversation)}, ensure_ascii=False) + "\n"
-    count = 0
+    count = left = 0
     for record in conversation.interactions():
         yield json.dumps(interaction(record), ensure_ascii=False) + "\n"
         count += 1
-    yield json.dumps({"kind": "end", "interactions": count}) + "\n"
+    for session_id, record in conversation.absorbed():
+        yield json.dumps({"kind": "absorbed", **absorbed(session_id, record)}, ensure_ascii=False) + "\n"
+        left += 1
+    yield json.dumps({"kind": "end", "interactions": count, **({"absorbed": left} if left else {})}) + "\n"
 
 
 def _opening(conversation: Conversation) -> dict[str, JSON]:
@@ -79,6 +90,11 @@ def interaction(record: InteractionRecord) -> dict[str, JSON]:
     if record.source_record is not None:
         payload["source_record"] = _unpacked(record.source_record)
     return payload
+
+
+def absorbed(session_id: str, record: InteractionRecord) -> dict[str, JSON]:
+    """One interaction that an absorbed session has still."""
+    return {"session_id": session_id, "interaction": interaction(record)}
 
 
 def _unpacked(packed: bytes) -> JSON:

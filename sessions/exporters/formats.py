@@ -13,6 +13,9 @@ class Conversation:
 
     `interactions` reads them from the first to the last, anew each time it is called, a few at a time: a format that
     must know something of all of them before it writes goes through them twice rather than keep them.
+
+    `merges` are all by which sessions became part of it, or of one that did, each behind that of its survivor.
+    `absorbed` reads what absorbed sessions have still, since the survivor had the same: their IDs, and an interaction.
     """
 
     header: SessionRecord
@@ -20,6 +23,7 @@ class Conversation:
     interactions: Callable[[], Iterator[InteractionRecord]]
     total_interactions: int
     exported_at: datetime
+    absorbed: Callable[[], Iterator[tuple[str, InteractionRecord]]] = lambda: iter(())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,10 @@ _SOURCE: Schema = {
     ],
 }
 _SESSION_ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$"}
+_LEFT = (
+    "What absorbed sessions have still, since the survivor had the same when they were merged: no part of the "
+    "conversation; undoing the merge gives it back. In the order of `merges`, then of `sequence`."
+)
 _ABOUT = (
     "A session as Sessionsite exports it. A member that is left out has its default: an empty text, list or object, or "
     "null. What a reader does not know it passes over: members may be added without a new version."
@@ -70,6 +74,7 @@ def schema() -> Schema:
             "context": _context(),
             "merge": _of(MergeRecord),
             "interaction": _interaction(),
+            "absorbed": _absorbed(),
             "note": _of(Note),
             "origin": _of(Origin),
             "line": _line(),
@@ -80,7 +85,15 @@ def schema() -> Schema:
 def _document() -> Schema:
     opening = _opening()
     listed = {"type": "array", "items": {"$ref": "#/$defs/interaction"}, "description": "In the order of `sequence`."}
-    return _object({**opening, "interactions": listed}, required=[*opening, "interactions"])
+    left = {"type": "array", "items": {"$ref": "#/$defs/absorbed"}, "description": _LEFT}
+    return _object({**opening, "interactions": listed, "absorbed": left}, required=[*opening, "interactions"])
+
+
+def _absorbed() -> Schema:
+    return _object(
+        {"session_id": _SESSION_ID, "interaction": {"$ref": "#/$defs/interaction"}},
+        required=["session_id", "interaction"],
+    )
 
 
 def _opening() -> dict[str, Schema]:
@@ -94,11 +107,15 @@ def _opening() -> dict[str, Schema]:
 
 
 def _line() -> Schema:
-    """The first line tells of the session, the last counts; those between are interactions."""
+    """The first line tells of the session, the last counts; those between are interactions, and what was absorbed."""
     opening = _opening()
     first = _object({"kind": {"const": "session"}, **opening}, required=["kind", *opening])
-    last = _object({"kind": {"const": "end"}, "interactions": {"type": "integer", "minimum": 0}})
-    return {"oneOf": [first, {"$ref": "#/$defs/interaction"}, {**last, "required": ["kind", "interactions"]}]}
+    number = {"type": "integer", "minimum": 0}
+    last = _object({"kind": {"const": "end"}, "interactions": number, "absorbed": number})
+    last["required"] = ["kind", "interactions"]
+    left = _object({"kind": {"const": "absorbed"}, **_absorbed()["properties"]})
+    left["required"] = ["kind", "session_id", "interaction"]
+    return {"oneOf": [first, {"$ref": "#/$defs/interaction"}, left, last]}
 
 
 def _session_info() -> Schema:

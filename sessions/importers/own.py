@@ -40,7 +40,9 @@ CUT_OFF = "an export that was cut off"
 LATER_VERSION = "an export of a version that is not known"
 _INTERACTIONS = "interactions"
 _BEFORE = frozenset({"session_info", "context", "merges"})
-_MEMBERS = _BEFORE | {_INTERACTIONS, "export_version", "export_timestamp", "kind"}
+_ABSORBED = "absorbed"
+_MEMBERS = _BEFORE | {_INTERACTIONS, _ABSORBED, "export_version", "export_timestamp", "kind"}
+_LISTS = frozenset({_INTERACTIONS, _ABSORBED})
 
 
 def recognises_document(head: bytes) -> bool:
@@ -87,17 +89,18 @@ class _Export:
         self._is_open = False
         self._is_refused = False
         self.interactions = 0
+        self.absorbed = 0
 
     def take(self, piece: Piece | SetAside) -> Iterator[ImportEvent]:
-        """A member of the document, or one of its interactions."""
+        """A member of the document, or one of its interactions or of what absorbed sessions have."""
         if isinstance(piece, SetAside):
             self._source.records_read += 1
             yield piece
-        elif piece.name != _INTERACTIONS:
+        elif piece.name not in _LISTS:
             yield from self._learn(piece)
         elif self._is_open or self._members.keys() >= _BEFORE:
             yield from self.open()
-            yield from self._interaction(piece)
+            yield from self._listed(piece)
         else:
             yield from self._wait(piece)
 
@@ -105,7 +108,7 @@ class _Export:
         """What is known at the end: now even a session without a sign of its merges is one."""
         yield from self.open()
         for piece in self._waiting:
-            yield from self._interaction(piece)
+            yield from self._listed(piece)
         self._waiting.clear()
 
     def learn(self, members: Mapping[str, JSON]) -> Iterator[SetAside]:
@@ -154,20 +157,39 @@ class _Export:
                 yield set_aside(f"{self._place}.merges[{number}]", error.message, damaged=True)
         yield ExportedSession(record=record, merges=merges, place=self._place)
 
-    def _interaction(self, piece: Piece) -> Iterator[ImportEvent]:
-        self._source.records_read += 1
-        self.interactions += 1
+    def _listed(self, piece: Piece) -> Iterator[ImportEvent]:
         line = object_of(piece, _parsed)
         if isinstance(line, SetAside):
+            self._source.records_read += 1
             yield line
+        elif piece.name == _ABSORBED:
+            yield self.absorbed_of(line)
         else:
             yield self.interaction_of(line)
 
+    def is_whole(self, end: Mapping[str, JSON]) -> bool:
+        """Whether the last line of JSON Lines counts what was there."""
+        counted = (count(end.get(_INTERACTIONS)), count(end.get(_ABSORBED)) or 0)
+        return counted == (self.interactions, self.absorbed)
+
     def interaction_of(self, line: Line) -> ImportEvent:
+        """An interaction of the session's own."""
+        self.interactions += 1
+        return self._event(line, line.record, "")
+
+    def absorbed_of(self, line: Line) -> ImportEvent:
+        """One that an absorbed session has."""
+        self.absorbed += 1
+        return self._event(line, mapping(line.record.get("interaction")), line.record.get("session_id"))
+
+    def _event(self, line: Line, payload: dict[str, Any], absorbed_id: JSON) -> ImportEvent:
+        self._source.records_read += 1
         if self._is_refused:
             return set_aside(line.place, "an interaction of a session that was set aside", damaged=True, raw=line.raw)
+        if not isinstance(absorbed_id, str):
+            return set_aside(line.place, "an interaction of a session without an ID", damaged=True, raw=line.raw)
         try:
-            return ExportedInteraction(record=_interaction(line.record), place=line.place)
+            return ExportedInteraction(record=_interaction(payload), place=line.place, absorbed_id=absorbed_id)
         except DamagedLine as error:
             return set_aside(line.place, error.message, damaged=True, raw=line.raw)
 
@@ -199,7 +221,7 @@ def _packed(original: JSON) -> bytes:
 
 def read_document(source: Input) -> Iterator[ImportEvent]:
     """The session of a document and its interactions, one at a time; and those of documents that follow it."""
-    documents = read_documents(source, frozenset({_INTERACTIONS}), MAX_PART_BYTES)
+    documents = read_documents(source, _LISTS, MAX_PART_BYTES)
     for number, members in enumerate(documents, 1):
         export = _Export(source, f"{source.place}:{number}")
         for piece in members:
@@ -231,12 +253,12 @@ def read_export_lines(source: Input) -> Iterator[ImportEvent]:
         elif line.record.get("kind") == "end":
             source.records_noted += 1
             source.records_read += 1
-            if count(line.record.get(_INTERACTIONS)) != export.interactions:
+            if not export.is_whole(line.record):
                 yield set_aside(line.place, CUT_OFF, damaged=True, raw=line.raw)
             export = None
+        elif line.record.get("kind") == _ABSORBED:
+            yield export.absorbed_of(line)
         else:
-            source.records_read += 1
-            export.interactions += 1
             yield export.interaction_of(line)
     if export is not None:
         yield set_aside(place, CUT_OFF, damaged=True)
