@@ -31,7 +31,7 @@ TOOLS = {
 # none must stand idle at the end while another has a queue.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "worksteal"]
 # A run that takes this long hangs; pytest's faulthandler_timeout has then said where.
-PYTEST_SECONDS = 1800
+PYTEST_SECONDS = 2700
 # What knows no database, asks it nothing that others do not, or drives processes with a store of their own.
 WITHOUT_THE_STORE = [
     "tests/project",

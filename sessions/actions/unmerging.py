@@ -15,12 +15,12 @@ from sessions.errors import UnmergeRefused
 from sessions.figures import recount
 from sessions.mirror import codec
 from sessions.models import Merge, Session
-from sessions.records import Actor, SessionRecord
+from sessions.records import ANONYMOUS, Actor, SessionRecord
 
 from . import audit, context_merge, weaving
 from .begin import change_header
 from .find import lock_rows
-from .identity import resolve_user
+from .identity import hold_users, resolve_user
 from .merging import MergeGroup, get_merge, records_of, save_rewritten, write_record
 from .pinning import parted_pins, with_more_pins, with_pins_on_twins
 
@@ -64,7 +64,10 @@ def _lock_merges(merge_id: UUID | str) -> tuple[MergeGroup, list[Merge], dict[st
     """What an ID undoes, the later merges that still stand, and every session that undoing it touches, all locked."""
     while True:
         with suppress(LedElsewhere), releasing_locks():
-            names = _touched(_named(merge_id))
+            asked = _named(merge_id)
+            names = _touched(asked)
+            # A session may go back to a user of whom no other is held, and who is being merged into another one.
+            hold_users({merge.survivor_before.get("user_id", ANONYMOUS) for merge in [*asked.merges, *_later(asked)]})
             rows = lock_rows(names)
             asked = _named(merge_id)
             if _touched(asked) == names:

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from sessions import actions, database
-from sessions.actions import ImportReport, find, identity, import_pieces, merging, user_merging
+from sessions.actions import ImportReport, find, identity, import_pieces, merging, unmerging, user_merging
 from sessions.models import Merge, Profile, Session, UserMerge
 from tests.builders import ALICE, make_session
 from tests.mirror.disk import findings
@@ -147,8 +147,8 @@ def test_an_import_holds_its_users_ahead(known: bool, monkeypatch: pytest.Monkey
         holding()
         return claimed
 
-    def lock_slowly(session_ids: Sequence[str]) -> None:
-        lock(session_ids)
+    def lock_slowly(session_ids: Sequence[str], **others: Any) -> None:
+        lock(session_ids, **others)
         if known:
             holding()
 
@@ -194,6 +194,27 @@ def test_who_begins_a_session_of_a_user_merged_meanwhile_lets_go_of_the_old_name
     assert together(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE), begin, undo) == []
     # It began after the merge, or after that was undone.
     assert Session.objects.get(pk="new").user_id in ("u1", "u2")
+    assert findings() == []
+
+
+def test_a_session_that_goes_back_to_a_user_who_is_being_merged_is_the_kept_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for session_id, user_id in (("a", "u2"), ("b", "u3"), ("of-u1", "u1"), ("of-u2", "u2")):
+        make_session(session_id=session_id, user_id=user_id, turns=1)
+    merge = actions.merge_sessions("a", absorbed="b", choices={"user_id": "b"}, actor=ALICE)
+    assert Session.objects.get(pk="a").user_id == "u3"
+    resolved = Moment()
+
+    def slowly(user_id: str) -> str:
+        found = identity.resolve_user(user_id)
+        resolved()
+        return found
+
+    monkeypatch.setattr(unmerging, "resolve_user", slowly)
+    merge_users = resolved.then(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE))
+    assert together(lambda: actions.unmerge(merge.pk, actor=ALICE), merge_users) == []
+    assert Session.objects.get(pk="a").user_id == "u1"
     assert findings() == []
 
 
