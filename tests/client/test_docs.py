@@ -36,7 +36,7 @@ def test_its_examples_run(page: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     names = run_examples(examples(page))
     from sessionsite_client import default_recorder
 
-    assert default_recorder().flush(20)
+    assert default_recorder().flush(60)
     default_recorder().close()
     names["client"].close()
 

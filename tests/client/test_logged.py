@@ -24,7 +24,7 @@ def told(recorder: Recorder, client: Client, name: str) -> Told:
     """What was logged into the session of the test's name."""
 
     def read() -> list[Interaction]:
-        assert recorder.flush(20)
+        assert recorder.flush(60)
         return list(client.history(name))
 
     return read
@@ -140,7 +140,7 @@ def test_it_logs_into_the_conversation_that_is_being_held(recorder: Recorder, cl
     with recorder.conversation() as chat:
         answer("within")
     answer("outside")
-    assert recorder.flush(20)
+    assert recorder.flush(60)
     assert [turn.prompt for turn in client.history(chat.session_id)] == ["within"]
 
 

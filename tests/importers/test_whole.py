@@ -222,9 +222,9 @@ def broken(draw: st.DrawFn) -> bytes:
 
 def assert_harmless(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    began = time.monotonic()
+    began = time.process_time()
     source, events = read(path)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 5
     if source.format_name not in HERE:
         return
     assert events == read(path)[1]

@@ -62,7 +62,7 @@ def loop(process: LoopOfProcess) -> EventLoop:
 
 
 def test_it_replies(loop: EventLoop) -> None:
-    reply = ask(loop).wait(5)
+    reply = ask(loop).wait(30)
     assert (reply.status, reply.body) == (200, b'{"jsonrpc":"2.0","id":1,"result":{}}')
 
 
@@ -73,7 +73,7 @@ def test_work_is_done_by_the_thread_that_waits(loop: EventLoop) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": str(thread).encode()})
 
-    assert ask(loop, application).wait(5).body == str(threading.get_ident()).encode()
+    assert ask(loop, application).wait(30).body == str(threading.get_ident()).encode()
 
 
 def test_a_job_that_fails_is_told_to_whoever_asked_for_it(loop: EventLoop) -> None:
@@ -83,7 +83,7 @@ def test_a_job_that_fails_is_told_to_whoever_asked_for_it(loop: EventLoop) -> No
         except ZeroDivisionError:
             await send({"type": "http.response.start", "status": 418})
 
-    assert ask(loop, application).wait(5).status == 418
+    assert ask(loop, application).wait(30).status == 418
 
 
 def test_it_waits_no_longer_than_it_should_and_leaves_nothing_behind(loop: EventLoop) -> None:
@@ -100,8 +100,8 @@ def test_it_waits_no_longer_than_it_should_and_leaves_nothing_behind(loop: Event
     began = time.monotonic()
     with pytest.raises(NoReply):
         asked.wait(0.2)
-    assert time.monotonic() - began < 2
-    assert cancelled.wait(5)
+    assert time.monotonic() - began < 10
+    assert cancelled.wait(30)
     assert tasks_of(loop) == before
 
 
@@ -110,7 +110,7 @@ def test_it_is_told_when_the_loop_breaks_off(loop: EventLoop) -> None:
         raise RuntimeError
 
     with pytest.raises(NoReply):
-        ask(loop, broken).wait(5)
+        ask(loop, broken).wait(30)
 
 
 def test_a_thread_that_is_stopped_leaves_nothing_behind(loop: EventLoop) -> None:
@@ -122,14 +122,14 @@ def test_a_thread_that_is_stopped_leaves_nothing_behind(loop: EventLoop) -> None
 
     before = tasks_of(loop)
     with pytest.raises(SystemExit):
-        ask(loop, application).wait(5)
+        ask(loop, application).wait(30)
     assert tasks_of(loop) == before
 
 
 def test_many_requests_leave_nothing_behind(loop: EventLoop) -> None:
     before = tasks_of(loop)
     for _ in range(50):
-        ask(loop).wait(5)
+        ask(loop).wait(30)
     assert tasks_of(loop) == before
 
 
@@ -141,7 +141,7 @@ def test_a_process_has_one_loop_and_begins_another_when_it_ended(process: LoopOf
         first.hand_over(exchange())
     second = process.running(most_bytes=2**20)
     assert second is not first
-    assert ask(second).wait(5).status == 200
+    assert ask(second).wait(30).status == 200
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
@@ -151,10 +151,10 @@ def test_a_child_begins_a_loop_of_its_own(process: LoopOfProcess) -> None:
     with process._lock:
         child = os.fork()
         if child == 0:
-            signal.alarm(10)
+            signal.alarm(60)
             code = 1
             try:
-                code = 0 if ask(process.running(most_bytes=2**20)).wait(5).status == 200 else 2
+                code = 0 if ask(process.running(most_bytes=2**20)).wait(30).status == 200 else 2
             finally:
                 os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

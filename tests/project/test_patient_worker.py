@@ -42,7 +42,7 @@ def running(application: str = "tests.project.servers.echo", **environment: str)
         yield number
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=60)
 
 
 def connect(port: int) -> socket.socket:
@@ -120,7 +120,7 @@ def test_a_client_that_ends_its_sending_in_the_middle_is_let_go_at_once(port: in
         with suppress(ConnectionResetError):
             while client.recv(1_000):
                 pass
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
 
 
 def test_it_answers_two_requests_that_come_at_once(port: int) -> None:
