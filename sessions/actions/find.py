@@ -71,7 +71,7 @@ def lock_ahead(session_ids: Collection[str], *, absorbed_ids: Collection[str] = 
     `absorbed_ids` are locked themselves, wherever they lead.
     SQLite's write transaction excludes all others already.
     """
-    if not (session_ids and locks_rows()):
+    if not ((session_ids or absorbed_ids) and locks_rows()):
         return
     while True:
         with suppress(LedElsewhere), releasing_locks():

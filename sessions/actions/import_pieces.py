@@ -159,9 +159,12 @@ class Writer:
             hold_users({user for piece in pieces if piece.session_id not in store.known for user in self._users(piece)})
             lock_ahead(
                 [piece.session_id for piece, outcome in told if outcome is None and piece.session_id in store.known],
-                absorbed_ids={name for piece in pieces for name in _absorbed_ids(piece)},
+                absorbed_ids=set() if self._owner else {name for piece in pieces for name in _absorbed_ids(piece)},
             )
-            outcomes += [outcome or self._attempt(piece, store) for piece, outcome in told]
+            # New ones in one order too: another import that brings them waits where it would insert the same.
+            in_order = sorted(range(len(told)), key=lambda place: told[place][0].session_id)
+            written = {place: told[place][1] or self._attempt(told[place][0], store) for place in in_order}
+            outcomes += [written[place] for place in range(len(told))]
             index.store([passage for outcome in outcomes for passage in outcome.passages])
             if parts := [outcome.part for outcome in outcomes if outcome.part is not None]:
                 self._on_added(parts)
@@ -221,11 +224,16 @@ class Writer:
 
     def _users(self, piece: Piece | ExportedPiece) -> Iterator[str]:
         """Whose the sessions are that a piece may begin, as far as these can be users' IDs."""
-        if isinstance(piece, Piece):
-            named: list[object] = [self._owner, piece.drafts[0].user_id, self._user_id]
+        named: list[object] = [self._owner]
+        if self._owner:
+            # Whatever the source says.
+            pass
+        elif isinstance(piece, Piece):
+            named += [piece.drafts[0].user_id, self._user_id]
         else:
-            named = [self._owner, piece.export.record.user_id, self._user_id]
-            named += [merge.absorbed_before.get("user_id") for merge in piece.export.merges]
+            standing = [merge for merge in piece.export.merges if merge.undone_at is None]
+            named += [piece.export.record.user_id, self._user_id]
+            named += [merge.absorbed_before.get("user_id") for merge in standing]
         for user_id in named:
             with suppress(InvalidInput):
                 if user_id:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from sessions import validation
 from sessions.analytics import tally
+from sessions.database import LedElsewhere, releasing_locks
 from sessions.errors import AlreadyHeld, Conflict, NotFound, SessionTrashed
 from sessions.models import Interaction, Merge, Session, SessionModel, SessionTag, Tombstone
 from sessions.records import Actor
@@ -153,11 +154,13 @@ def purge_session(session_id: str, *, reason: str = "", actor: Actor) -> Tombsto
 def lock_family(session_id: str) -> list[Session]:
     """A session, locked, and behind it all that it absorbed, however deep; their former survivors are locked too."""
     while True:
-        names = _family(session_id)
-        former = Merge.objects.filter(absorbed_id__in=names).values_list("survivor_id", flat=True)
-        rows = lock_rows({*names, *Session.objects.filter(pk__in=former).values_list("pk", flat=True)})
-        if _family(session_id) == names:
-            return [rows[name] for name in names]
+        with suppress(LedElsewhere), releasing_locks():
+            names = _family(session_id)
+            former = Merge.objects.filter(absorbed_id__in=names).values_list("survivor_id", flat=True)
+            rows = lock_rows({*names, *Session.objects.filter(pk__in=former).values_list("pk", flat=True)})
+            if _family(session_id) == names:
+                return [rows[name] for name in names]
+            raise LedElsewhere
 
 
 def _family(session_id: str) -> list[str]:

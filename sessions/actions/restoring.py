@@ -4,7 +4,7 @@ A session that is not here comes in as it was, so that it can be exported again 
 here, what it lacks is added; what differs is left as it is, and named.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,7 +15,6 @@ from sessions.analytics import tally
 from sessions.errors import DamagedLine, InvalidInput, SessionExists, SessionPurged
 from sessions.mirror import codec
 from sessions.mirror.codec import Entry
-from sessions.mirror.layout import is_safe_id
 from sessions.models import Interaction, Merge, Session, SessionTag
 from sessions.records import (
     ANONYMOUS,
@@ -29,9 +28,9 @@ from sessions.records import (
 )
 
 from .begin import checked_header, checked_session_id, refuse_used_id
-from .find import get_session, lock_session
+from .find import lock_session
 from .identity import claim_user
-from .keys import known_by_key, same_content, scope_of
+from .keys import known_by_key, same_content, scope_of, with_absorbed
 
 MERGE_OF_KNOWN = "a merge of a session that was here before"
 MERGE_OF_SEPARATE = "a merge with a session that is here by itself"
@@ -100,7 +99,7 @@ def restore(
         restored.first = rows[0].sequence if rows else 0
         restored.entries = [Entry(row.revision, mapping.interaction_record(row)) for row in rows]
         if len(own) < len(waiting):
-            _restore_left(restored, [one for one in waiting if one.absorbed_id])
+            _restore_left(restored, event.merges, [one for one in waiting if one.absorbed_id])
     return restored
 
 
@@ -153,22 +152,27 @@ def _restore_merges(restored: Restored, event: ExportedSession) -> None:
     family = {restored.session.pk: restored.session}
     separate: set[str] = set()
     for merge in event.merges:
-        is_separate = merge.undone_at is None and (
-            merge.survivor_id in separate or Session.objects.filter(pk=merge.absorbed_id).exists()
-        )
-        if is_separate or merge.survivor_id in separate:
-            separate.add(merge.absorbed_id)
-            restored.asides.append(SetAside(place=event.place, reason=MERGE_OF_SEPARATE, damaged=False))
-            continue
         try:
-            _restore_merge(restored, merge, family)
+            validation.stored_merge(merge)
+            if merge.survivor_id in separate or _is_separate(merge, family):
+                if merge.undone_at is None:
+                    separate.add(merge.absorbed_id)
+                restored.asides.append(SetAside(place=event.place, reason=MERGE_OF_SEPARATE, damaged=False))
+            else:
+                _restore_merge(restored, merge, family)
         except (InvalidInput, SessionPurged, SessionExists, DamagedLine) as error:
             restored.asides.append(SetAside(place=event.place, reason=error.message, damaged=True))
 
 
+def _is_separate(merge: MergeRecord, family: Collection[str]) -> bool:
+    """Whether what a standing merge absorbed is here, and not as a part of this session."""
+    if merge.undone_at is not None or merge.absorbed_id in family:
+        return False
+    return Session.objects.filter(pk=checked_session_id(merge.absorbed_id)).exists()
+
+
 def _restore_merge(restored: Restored, merge: MergeRecord, family: dict[str, Session]) -> None:
     """`family` holds the session and those absorbed that are restored; an absorbed one may have absorbed others."""
-    validation.stored_merge(merge)
     survivor = family.get(merge.survivor_id)
     if survivor is None:
         raise InvalidInput("survivor_id", "is another session.")
@@ -177,7 +181,9 @@ def _restore_merge(restored: Restored, merge: MergeRecord, family: dict[str, Ses
     if Merge.objects.filter(pk=merge.id).exists():
         raise InvalidInput("merges", "hold one that is here with another session.")
     if merge.undone_at is None:
-        checked_session_id(merge.absorbed_id)
+        for payload in (merge.survivor_before, merge.survivor_after):
+            # Undoing it reads them.
+            codec.from_payload(SessionRecord, dict(payload))
         absorbed = codec.from_payload(SessionRecord, dict(merge.absorbed_before))
         if absorbed.session_id != merge.absorbed_id:
             raise InvalidInput("absorbed_id", "is another session.")
@@ -201,9 +207,18 @@ def _name_merges(restored: Restored, event: ExportedSession) -> None:
 
 
 def _restore_interactions(
-    restored: Restored, session: Session, waiting: Sequence[ExportedInteraction], scope: str, *, is_exact: bool
+    restored: Restored,
+    session: Session,
+    waiting: Sequence[ExportedInteraction],
+    scope: str,
+    *,
+    is_exact: bool,
+    taken: set[int] | None = None,
 ) -> list[Interaction]:
-    """Insert what a session, or one that it absorbed, does not have yet; returns that."""
+    """Insert what a session does not have yet; returns that.
+
+    For one that was absorbed, which has gaps, `taken` are its sequences: what it lacks gets its own if that is free.
+    """
     known_models = session.model_names
     present = present_among(session.pk, [one.record for one in waiting], scope)
     rows: list[Interaction] = []
@@ -220,7 +235,7 @@ def _restore_interactions(
             if not same_content(known, one.record):
                 restored.differing.append(one.place)
             continue
-        row = _row(session, one.record, scope, is_exact=is_exact)
+        row = _row(session, one.record, scope, is_exact=is_exact, taken=taken)
         rows.append(row)
         present[row.pk] = row
         if row.idempotency_key is not None:
@@ -232,34 +247,42 @@ def _restore_interactions(
     return rows
 
 
-def _restore_left(restored: Restored, waiting: Sequence[ExportedInteraction]) -> None:
-    """What absorbed sessions had in common with others: they have it again, where they lead here.
+def _restore_left(restored: Restored, merges: Sequence[MergeRecord], waiting: Sequence[ExportedInteraction]) -> None:
+    """What absorbed sessions had in common with others: they have it again, where these very merges absorbed them.
 
-    It is no part of the conversation, and counts neither as added nor as known.
+    Another merge of the same two took other interactions along. It is no part of the conversation, and counts neither
+    as added nor as known.
     """
     known = restored.known
     by_absorbed: dict[str, list[ExportedInteraction]] = {}
     for one in waiting:
         by_absorbed.setdefault(one.absorbed_id, []).append(one)
     present = present_ids(one.record.id for one in waiting)
+    here = _absorbed_by(restored.session, merges, by_absorbed)
     for absorbed_id, ones in by_absorbed.items():
-        absorbed = _led_here(absorbed_id, restored.session)
+        absorbed = here.get(absorbed_id)
         if absorbed is None:
             missing = [one for one in ones if one.record.id not in present]
             asides = [SetAside(place=one.place, reason=LEFT_WITH_OTHER, damaged=False) for one in missing]
             restored.asides += asides
-        elif _restore_interactions(restored, absorbed, ones, "", is_exact=True):
+        elif _restore_interactions(restored, absorbed, ones, "", is_exact=True, taken=_taken(absorbed)):
             absorbed.unmirrored = None
             absorbed.save()
     restored.known = known
 
 
-def _led_here(absorbed_id: str, session: Session) -> Session | None:
-    """A session's locked row, if its ID leads to that one."""
-    if not is_safe_id(absorbed_id):
-        return None
-    row = Session.objects.select_for_update().filter(pk=absorbed_id).exclude(merged_into=None).first()
-    return row if row is not None and get_session(absorbed_id).pk == session.pk else None
+def _taken(absorbed: Session) -> set[int]:
+    return (
+        set(Interaction.objects.of(absorbed.pk).values_list("sequence", flat=True)) if absorbed.last_sequence else set()
+    )
+
+
+def _absorbed_by(session: Session, merges: Sequence[MergeRecord], wanted: Collection[str]) -> dict[str, Session]:
+    """The locked rows of those wanted that are a part of a session by some of these merges."""
+    standing = Merge.objects.filter(pk__in=[merge.id for merge in merges], undone_at=None)
+    names = {*standing.values_list("absorbed_id", flat=True)} & {*with_absorbed([session.pk])} & {*wanted}
+    rows = Session.objects.select_for_update().filter(pk__in=names - {session.pk}).order_by("pk")
+    return {row.pk: row for row in rows}
 
 
 def present_among(
@@ -289,12 +312,18 @@ def scoped_key(record: InteractionRecord, scope: str) -> ScopedKey:
     return record.key_scope or scope, record.idempotency_key
 
 
-def _row(session: Session, record: InteractionRecord, scope: str, *, is_exact: bool) -> Interaction:
+def _row(
+    session: Session, record: InteractionRecord, scope: str, *, is_exact: bool, taken: set[int] | None
+) -> Interaction:
     row = mapping.interaction_row(record, session.pk, session.raise_revision())
     if row.idempotency_key is not None:
         row.key_scope = record.key_scope or scope
     row.sequence = session.last_sequence + 1
     if is_exact and row.sequence < record.sequence <= row.sequence + _LONGEST_GAP:
         row.sequence = record.sequence
+    elif taken is not None and record.sequence < row.sequence and record.sequence not in taken:
+        row.sequence = record.sequence
+    if taken is not None:
+        taken.add(row.sequence)
     figures.count_in(session, row)
     return row

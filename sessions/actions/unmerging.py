@@ -15,7 +15,7 @@ from sessions.errors import UnmergeRefused
 from sessions.figures import recount
 from sessions.mirror import codec
 from sessions.models import Merge, Session
-from sessions.records import ANONYMOUS, Actor, SessionRecord
+from sessions.records import Actor, SessionRecord
 
 from . import audit, context_merge, weaving
 from .begin import change_header
@@ -67,7 +67,7 @@ def _lock_merges(merge_id: UUID | str) -> tuple[MergeGroup, list[Merge], dict[st
             asked = _named(merge_id)
             names = _touched(asked)
             # A session may go back to a user of whom no other is held, and who is being merged into another one.
-            hold_users({merge.survivor_before.get("user_id", ANONYMOUS) for merge in [*asked.merges, *_later(asked)]})
+            hold_users({_before(merge).user_id for merge in [*asked.merges, *_later(asked)] if merge.survivor_before})
             rows = lock_rows(names)
             asked = _named(merge_id)
             if _touched(asked) == names:

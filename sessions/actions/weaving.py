@@ -96,12 +96,30 @@ def move_back(survivor: Session, homes: Mapping[UUID, Session]) -> dict[str, int
             row.idempotency_key = origin.idempotency_key or row.idempotency_key
             row.key_scope = origin.key_scope
             sequences[row.pk] = origin.sequence
+        _make_room(home, returning, sequences)
         place_rows(home, returning, sequences)
         given_back[home.pk] = len(returning)
     # Once the others have left: one of them may have the retired scope and the key.
     _retire_keys(staying, homes)
     place_rows(survivor, staying)
     return given_back
+
+
+def _make_room(home: Session, returning: Sequence[Interaction], sequences: dict[UUID, int]) -> None:
+    """Nothing that files said keeps a merge from being undone: what would stand twice goes behind, without its key."""
+    there = list(Interaction.objects.of(home.pk).values_list("sequence", "key_scope", "idempotency_key"))
+    used = {sequence for sequence, _, _ in there}
+    keys = {(scope, key) for _, scope, key in there if key is not None}
+    last = max([*used, *sequences.values()], default=0)
+    for row in returning:
+        if sequences[row.pk] in used:
+            last += 1
+            sequences[row.pk] = last
+        used.add(sequences[row.pk])
+        if (row.key_scope, row.idempotency_key) in keys:
+            row.idempotency_key = None
+        elif row.idempotency_key is not None:
+            keys.add((row.key_scope, row.idempotency_key))
 
 
 def _retire_keys(staying: Sequence[Interaction], homes: Mapping[UUID, Session]) -> None:

@@ -12,7 +12,8 @@ import pytest
 from django.db import connection
 
 from sessions import actions, database
-from sessions.actions import ImportReport, find, identity, import_pieces, merging, unmerging, user_merging
+from sessions.actions import ImportReport, find, identity, import_pieces, life, merging, unmerging, user_merging
+from sessions.errors import Conflict
 from sessions.models import Merge, Profile, Session, UserMerge
 from tests.builders import ALICE, make_session
 from tests.mirror.disk import findings
@@ -133,6 +134,52 @@ def test_an_import_whose_session_was_set_free_while_it_waited_locks_anew(monkeyp
     again = asking.then(lambda: actions.merge_sessions("c", absorbed="a", actor=ALICE))
     assert together(lambda: actions.unmerge(merge.pk, actor=ALICE), take, again) == []
     assert findings() == []
+
+
+def test_two_imports_of_the_same_new_sessions_begin_them_in_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = import_pieces.Writer._begin
+
+    def slowly(self: import_pieces.Writer, *arguments: Any) -> import_pieces.Outcome:
+        outcome = begin(self, *arguments)
+        time.sleep(0.5)
+        return outcome
+
+    monkeypatch.setattr(import_pieces.Writer, "_begin", slowly)
+    one, other = names_in("n1", 1), names_in("n2", 1)
+    assert together(lambda: take_in(one, other), lambda: take_in(other, one)) == []
+    assert Session.objects.count() == 2
+    assert findings() == []
+
+
+def test_a_purge_whose_family_grew_while_it_waited_locks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds `m`, and then wants `a`, which came to it meanwhile, and which everybody locks ahead of `m`."""
+    for name in ("a", "m"):
+        make_session(session_id=name, turns=1)
+    merged, asking, save, family = threading.Event(), Moment(), merging.save_rewritten, life._family
+    asked = []
+
+    def held(survivor: Session, merges: Sequence[Merge]) -> None:
+        merged.set()
+        await_a_waiter()
+        save(survivor, merges)
+
+    def slowly(session_id: str) -> list[str]:
+        found = family(session_id)
+        asked.append(found)
+        if len(asked) > 1:
+            asking()
+        return found
+
+    def purge() -> None:
+        assert merged.wait(PATIENCE)
+        with pytest.raises(Conflict, match="not in the trash"):
+            actions.purge_session("m", actor=ALICE)
+
+    monkeypatch.setattr(merging, "save_rewritten", held)
+    monkeypatch.setattr(life, "_family", slowly)
+    undo = asking.then(lambda: actions.unmerge(Merge.objects.get().pk, actor=ALICE))
+    assert together(lambda: actions.merge_sessions("m", absorbed="a", actor=ALICE), purge, undo) == []
+    assert asked[:2] == [["m"], ["m", "a"]]
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["two-new-users", "a-known-session"])

@@ -4,12 +4,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from sessions import actions
-from sessions.actions import ImportReport
+from sessions.actions import ImportReport, import_pieces
 from sessions.actions.import_preview import preview
 from sessions.actions.imports import import_steps
 from sessions.exporters.schema import schema
@@ -155,12 +156,119 @@ def test_what_belongs_nowhere_is_named_and_costs_no_other(change: dict[str, Any]
     assert said()["c"] == ["the same"]
 
 
-def test_an_owner_brings_none_of_it(tmp_path: Path) -> None:
-    path = as_document(tmp_path, family().pk)
+def say(session_id: str, *numbers: int) -> None:
+    drafts = [draft(prompt=f"{number}", idempotency_key=f"{number}") for number in numbers]
+    actions.log_interactions(session_id, drafts, actor=ALICE)
+
+
+def two_merged(ours: list[int], theirs: list[int]) -> Merge:
+    """`b`, which said theirs, merged into `a`, which said ours."""
+    for name, numbers in (("a", ours), ("b", theirs)):
+        make_session(session_id=name)
+        say(name, *numbers)
+    return actions.merge_sessions("a", absorbed="b", actor=ALICE).merges[0]
+
+
+def test_another_merge_of_the_same_sessions_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    """It left more with `b`, which this one moved, and which undoing this one gives back."""
+    two_merged([1, 2, 3], [1, 2, 3, 4])
+    path = as_document(tmp_path, "a")
     lose_everything()
+    merge = two_merged([1, 2], [1, 2, 3, 4])
+    report = take(path)
+    assert report.set_aside == {"a merge of a session that was here before": 1, COMMON: 3}
+    actions.unmerge(merge.pk, actor=ALICE)
+    assert said()["b"] == ["1", "2", "3", "4"]
+    assert findings() == []
+
+
+def test_what_a_damaged_export_lacked_gets_its_own_place(tmp_path: Path) -> None:
+    two_merged([1, 3], [1, 2, 3, 4])
+    document = actions.export_document("a")
+    whole_one = written(tmp_path / "whole.json", [json.dumps(document)])
+    document["absorbed"][0]["interaction"]["sequence"] = "x"
+    lose_everything()
+    assert take(written(tmp_path / "damaged.json", [json.dumps(document)])).damaged_count == 1
+    assert (take(whole_one).set_aside, said()["b"]) == ({}, ["1", "3"])
+    actions.unmerge(Merge.objects.get().pk, actor=ALICE)
+    assert said()["b"] == ["1", "2", "3", "4"]
+    assert findings() == []
+
+
+def test_nothing_that_a_file_says_keeps_a_merge_from_being_undone(tmp_path: Path) -> None:
+    """Here the place and the key of what the merge took along."""
+    merge = two_merged([1], [1, 2, 3])
+    document = actions.export_document("a")
+    forged = json.loads(json.dumps(document["absorbed"][0]))
+    forged["interaction"] |= {"id": str(uuid4()), "sequence": 2, "idempotency_key": "2", "prompt": "forged"}
+    document["absorbed"].append(forged)
+    take(written(tmp_path / "forged.json", [json.dumps(document)]))
+    actions.unmerge(merge.pk, actor=ALICE)
+    rows = Interaction.objects.of("b").order_by("sequence").values_list("prompt", "idempotency_key")
+    assert list(rows) == [("1", "1"), ("forged", "2"), ("3", "3"), ("2", None)]
+    assert findings() == []
+
+
+def test_an_undone_merge_with_a_session_that_is_here_takes_nothing_else_along(tmp_path: Path) -> None:
+    """`b`, which absorbed `c`, was a part of `s` for a while."""
+    for name in "abcs":
+        make_session(session_id=name, turns=1)
+    for_a_while = actions.merge_sessions("s", absorbed="b", actor=ALICE)
+    actions.unmerge(for_a_while.pk, actor=ALICE)
+    actions.merge_sessions("b", absorbed="c", actor=ALICE)
+    actions.merge_sessions("a", absorbed=["s", "b"], actor=ALICE)
+    path = as_document(tmp_path, "a")
+    lose_everything()
+    make_session(session_id="s", turns=1)
+    assert take(path).damaged_count == 0
+    assert (actions.get_session("c").pk, actions.get_session("s").pk) == ("a", "s")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"absorbed_id": "a"},
+        {"absorbed_id": "a\0b"},
+        {"absorbed_id": "\ud800"},
+        {"survivor_id": "\ud800"},
+        {"survivor_before": {"user_id": []}},
+        {"merged_by": "\0"},
+        {"survivor_after": {}},
+        {"absorbed_before": {"user_id": "\0"}},
+    ],
+)
+def test_a_merge_that_no_store_may_hold_costs_no_other(change: dict[str, Any], tmp_path: Path) -> None:
+    for name in "abc":
+        make_session(session_id=name, turns=1)
+    for name in "bc":
+        actions.merge_sessions("a", absorbed=name, actor=ALICE)
+    document = actions.export_document("a")
+    document["merges"][0] |= change
+    lose_everything()
+    report = take(written(tmp_path / "export.json", [json.dumps(document)]))
+    assert (report.added, report.damaged_count) == (3, 1)
+    assert (actions.get_session("c").pk, Session.objects.filter(pk="b").exists()) == ("a", False)
+    actions.unmerge(Merge.objects.get().pk, actor=ALICE)
+    assert said()["c"] == ["request 1"]
+
+
+def test_an_owner_holds_no_other_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, held = as_document(tmp_path, family().pk), list[str]()
+    lose_everything()
+    monkeypatch.setattr(import_pieces, "hold_users", held.extend)
     for source in open_sources(path):
         for _ in import_steps(source, actor=ALICE, report=ImportReport(), owner="bob"):
             pass
+    assert held == ["bob"]
+
+
+def test_an_owner_brings_none_of_it(tmp_path: Path) -> None:
+    path, report = as_document(tmp_path, family().pk), ImportReport()
+    lose_everything()
+    for source in open_sources(path):
+        for _ in import_steps(source, actor=ALICE, report=report, owner="bob"):
+            pass
+    assert (report.added, report.set_aside) == (5, {})
     assert {session_id: len(prompts) for session_id, prompts in said().items()} == {"a": 5}
     assert findings() == []
 

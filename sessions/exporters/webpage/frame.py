@@ -68,7 +68,7 @@ def _top(conversation: Conversation, survey: Survey) -> Iterator[str]:
     yield from _notes(header)
     yield from _pins(header, survey)
     for merge in conversation.merges:
-        if merge.undone_at is None:
+        if merge.undone_at is None and merge.survivor_id == header.session_id:
             when = turns.moment(merge.merged_at)
             yield f'<p class="aside">Merged with <code>{turns.one_line(merge.absorbed_id)}</code> on {when}.</p>\n'
 
