@@ -319,9 +319,7 @@ def _row(
     if row.idempotency_key is not None:
         row.key_scope = record.key_scope or scope
     row.sequence = session.last_sequence + 1
-    if is_exact and row.sequence < record.sequence <= row.sequence + _LONGEST_GAP:
-        row.sequence = record.sequence
-    elif taken is not None and record.sequence < row.sequence and record.sequence not in taken:
+    if (is_exact and row.sequence < record.sequence <= row.sequence + _LONGEST_GAP) or (taken is not None and record.sequence < row.sequence and record.sequence not in taken):
         row.sequence = record.sequence
     if taken is not None:
         taken.add(row.sequence)
