@@ -318,9 +318,10 @@ def _row(
     row = mapping.interaction_row(record, session.pk, session.raise_revision())
     if row.idempotency_key is not None:
         row.key_scope = record.key_scope or scope
-    row.sequence = session.last_sequence + 1
-    if (is_exact and row.sequence < record.sequence <= row.sequence + _LONGEST_GAP) or (taken is not None and record.sequence < row.sequence and record.sequence not in taken):
-        row.sequence = record.sequence
+    behind = session.last_sequence + 1
+    is_ahead = is_exact and behind < record.sequence <= behind + _LONGEST_GAP
+    fills_gap = taken is not None and record.sequence < behind and record.sequence not in taken
+    row.sequence = record.sequence if is_ahead or fills_gap else behind
     if taken is not None:
         taken.add(row.sequence)
     figures.count_in(session, row)
