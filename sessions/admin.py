@@ -6,11 +6,13 @@ the first 1,000 rows that match; no page counts a whole table.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -124,8 +126,10 @@ class ReadOnlyAdmin(ModelAdmin):
             return queryset, False
         wanted = Q()
         for name in self.exact_search:
-            wanted |= Q(**{name: term})
-        return queryset.filter(wanted), False
+            with suppress(ValidationError):
+                # Text is no number, and so nobody's.
+                wanted |= Q(**{name: self.model._meta.get_field(name).to_python(term)})
+        return (queryset.filter(wanted) if wanted else queryset.none()), False
 
 
 class StateFilter(admin.SimpleListFilter):

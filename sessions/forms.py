@@ -1,6 +1,7 @@
 """What people fill in, and how it becomes what an action takes."""
 
 import json
+from datetime import date
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -14,6 +15,18 @@ class DateInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
+
+
+class DayField(forms.DateField):
+    """A day that the store can ask for; while a year is being typed it is no such day yet."""
+
+    widget = DateInput
+
+    def validate(self, value: date | None) -> None:
+        super().validate(value)
+        # A day less at both ends: it begins elsewhere at another moment.
+        if value is not None and not date(1970, 1, 2) <= value < date(8999, 12, 31):
+            raise forms.ValidationError("Give a day between 1970 and 8999.")
 
 
 class LinesField(forms.CharField):

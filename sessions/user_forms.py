@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .actions import ActivityFilters
 from .errors import InvalidInput, SessionsiteError
-from .forms import DateInput, JSONObjectField
+from .forms import DayField, JSONObjectField
 from .records import JSON, Face
 
 USER_SORTS = {"activity": "Last activity", "name": "Name", "sessions": "Number of sessions"}
@@ -216,8 +216,8 @@ class ActivityForm(forms.Form):
         choices=[("", "Any door"), *((face.value, face.value) for face in Face)], required=False, label="Through"
     )
     session = forms.CharField(max_length=128, required=False, label="Session ID")
-    since = forms.DateField(required=False, label="Since", widget=DateInput())
-    before = forms.DateField(required=False, label="Before", widget=DateInput())
+    since = DayField(required=False, label="Since")
+    before = DayField(required=False, label="Before")
 
     def __init__(self, data: Any, *, verbs: Mapping[str, str]) -> None:
         super().__init__(data, auto_id="filter-%s")

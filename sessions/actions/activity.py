@@ -50,8 +50,14 @@ def list_events(filters: ActivityFilters, *, cursor: str = "", limit: int = 50) 
 
 
 def all_events(filters: ActivityFilters) -> Iterator[AuditEvent]:
-    """The whole log, latest first, a piece at a time: a long download holds no transaction open."""
-    found = _matching(filters)
+    """The whole log, latest first, a piece at a time: a long download holds no transaction open.
+
+    Raises InvalidInput, at once and not on the way.
+    """
+    return _pieces(_matching(filters))
+
+
+def _pieces(found: QuerySet[AuditEvent]) -> Iterator[AuditEvent]:
     page = list(found[:_BATCH])
     while page:
         yield from page

@@ -47,12 +47,12 @@ class SearchPage:
     query: Query
 
 
-def search(text: str, *, of_user: str = "", cursor: str = "", limit: int = 20) -> SearchPage:
+def search(text: str, *, of_user: str = "", in_session: str = "", cursor: str = "", limit: int = 20) -> SearchPage:
     """Look for what was said, asked for as docs/search.md tells; nothing is found by an empty text.
 
-    `of_user` looks in one user's sessions alone, whatever the text says of users. What was acknowledged before is
-    found, unless `behind` says otherwise. Raises InvalidInput, with a hint, for a query that makes no sense or a
-    foreign cursor.
+    `of_user` looks in one user's sessions alone, whatever the text says of users, and `in_session` in one session. What
+    was acknowledged before is found, unless `behind` says otherwise. Raises InvalidInput, with a hint, for a query that
+    makes no sense or a foreign cursor.
     """
     if not 1 <= limit <= MAX_HITS:
         raise InvalidInput("limit", f"must lie between 1 and {MAX_HITS}.")
@@ -66,6 +66,10 @@ def search(text: str, *, of_user: str = "", cursor: str = "", limit: int = 20) -
         if looked_for.users and of_user not in looked_for.users:
             return SearchPage([], "", behind, asked)
         looked_for = replace(looked_for, users=(of_user,))
+    if in_session:
+        if looked_for.sessions and in_session not in looked_for.sessions:
+            return SearchPage([], "", behind, asked)
+        looked_for = replace(looked_for, sessions=(in_session,))
     hits, following = lookup.look(looked_for, place, limit)
     return SearchPage(hits, _write_cursor(following) if following else "", behind, asked)
 

@@ -71,7 +71,10 @@ def _hand_over(request: Request, account: actions.Account, password: str, deed: 
 
 @require_POST
 def change_role(request: Request, account_id: int) -> HttpResponse:
-    role = Role.ADMINISTRATOR if request.POST.get("role") == Role.ADMINISTRATOR else Role.READER
+    asked_for = request.POST.get("role", "")
+    if asked_for not in (Role.ADMINISTRATOR, Role.READER):
+        raise InvalidInput("role", f"must be {Role.ADMINISTRATOR} or {Role.READER}.")
+    role = Role(asked_for)
     changed = actions.change_role(account_id, role, actor=actor_of(request))
     tell(request, f"{changed.name} is {'an administrator' if role is Role.ADMINISTRATOR else 'a reader'} now.")
     return redirect("sessions:account-detail", account_id)

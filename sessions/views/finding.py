@@ -30,9 +30,11 @@ def find_within(session: Session, wanted: Mapping[str, str]) -> Found | None:
     if not words:
         return None
     try:
-        page = actions.search(f"in:{session.pk} {words}", limit=_MOST_HITS)
+        page = actions.search(words, in_session=session.pk, limit=_MOST_HITS)
     except InvalidInput as error:
         return Found(words, [], problem=str(error))
+    if page.query.is_empty:
+        return Found(words, [], problem="There is no word in this to look for.")
     by_sequence = {hit.interaction.sequence: hit for hit in reversed(page.hits) if hit.interaction is not None}
     sequences = sorted(by_sequence)
     at = wanted.get("at", "")

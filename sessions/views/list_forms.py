@@ -12,7 +12,7 @@ from django.utils import timezone
 from sessions import actions
 from sessions.actions import LATEST_FIRST, SORTS, STATES, Order, SessionFilters
 from sessions.exporters.catalogue import DEFAULT as DEFAULT_FORMAT
-from sessions.forms import DateInput
+from sessions.forms import DayField
 
 DEFAULT_STATE = "active"
 SORT_LABELS = {
@@ -60,8 +60,8 @@ class FilterForm(forms.Form):
     tag = forms.CharField(max_length=100, required=False, widget=_suggested("known-tags"))
     source = forms.CharField(max_length=64, required=False, widget=forms.Select())
     model = forms.CharField(max_length=255, required=False, widget=forms.Select())
-    since = forms.DateField(required=False, label="Active since", widget=DateInput())
-    before = forms.DateField(required=False, label="Active before", widget=DateInput())
+    since = DayField(required=False, label="Active since")
+    before = DayField(required=False, label="Active before")
     least = forms.IntegerField(required=False, min_value=0, max_value=10**9, label="Interactions, at least")
     most = forms.IntegerField(required=False, min_value=0, max_value=10**9, label="Interactions, at most")
     errors_only = forms.BooleanField(required=False, label="With errors")

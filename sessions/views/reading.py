@@ -46,6 +46,9 @@ def live(request: Request, session_id: str) -> HttpResponse:
     now = actions.pulse(session_id)
     if now.is_here and now.rewrite_revision == rewritten and now.last_sequence <= after:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    if not request.htmx and not now.is_here:
+        # Somebody opened what is a part of a page: the page tells what became of the session.
+        return redirect("sessions:detail", session_id)
     if not now.is_here or now.rewrite_revision != rewritten:
         return show(request, "sessions/detail.html", {"session_id": session_id, "is_rewritten": True}, part="live")
     session = actions.get_session(session_id)

@@ -33,10 +33,17 @@ def trash_list(request: Request) -> HttpResponse:
 
 @require_POST
 def restore_chosen(request: Request) -> HttpResponse:
-    restored = actions.restore_sessions(ChosenForm(request.POST).sessions(), actor=actor_of(request))
+    chosen = set(ChosenForm(request.POST).sessions())
+    restored = actions.restore_sessions(chosen, actor=actor_of(request))
     told = f"{restored:,} session{'s' * (restored != 1)} restored, as they were."
-    tell(request, told if restored else "No session was ticked, so none was restored.")
+    if not chosen:
+        told = "No session was ticked, so none was restored."
+    tell(request, told + _passed_over(len(chosen) - restored), done=0 < restored == len(chosen))
     return redirect("sessions:trash")
+
+
+def _passed_over(count: int) -> str:
+    return f" {count:,} {'was' if count == 1 else 'were'} not in the trash any more." if count else ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +54,8 @@ def purge_chosen(request: Request) -> HttpResponse:
     form = PurgeForm(request.POST if request.method == "POST" else None, word=str(len(trashed)))
     if request.method == "POST" and form.is_valid():
         purged = actions.purge_sessions([session.pk for session in trashed], actor=actor_of(request))
-        tell(request, f"{purged:,} session{'s' * (purged != 1)} purged.")
+        told = f"{purged:,} session{'s' * (purged != 1)} purged.{_passed_over(len(set(chosen)) - purged)}"
+        tell(request, told, done=0 < purged == len(set(chosen)))
         return redirect("sessions:trash")
     status = 400 if form.errors else 200
     return show(request, "sessions/purge_chosen.html", {"sessions": trashed, "form": form}, status=status)

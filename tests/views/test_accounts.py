@@ -10,10 +10,12 @@ from django.core.management import call_command
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from sessions.actions import sign_in
+from sessions import actions
+from sessions.actions import Role, sign_in
 from sessions.models import AuditEvent, BrowserLogin
 from sessions.views import visitor
 from sessionsite.env import networks
+from tests.builders import ALICE
 
 pytestmark = pytest.mark.django_db
 RIGHT, WRONG = "correct horse", "wrong"
@@ -282,7 +284,7 @@ def test_it_sets_a_new_password_and_shows_a_random_one_once(staff: Client, carol
 
 def test_it_keeps_the_last_administrator(staff: Client, alice: User) -> None:
     for verb in ("role", "deactivate"):
-        answer = staff.post(f"/accounts/{alice.pk}/{verb}/")
+        answer = staff.post(f"/accounts/{alice.pk}/{verb}/", {"role": "reader"})
         assert answer.status_code == 409
         assert "last active administrator" in answer.text
     assert staff.get("/accounts/").status_code == 200
@@ -326,3 +328,11 @@ def test_it_clears_logins_that_ran_out_with_djangos_command(staff: Client) -> No
     BrowserLogin.objects.update(expire_date="2020-01-01T00:00Z")
     call_command("clearsessions")
     assert not BrowserLogin.objects.exists()
+
+
+@pytest.mark.parametrize("role", [None, "", "none", "zzz"])
+def test_a_role_that_there_is_not_changes_none(staff: Client, carol: User, role: str | None) -> None:
+    actions.change_role(carol.pk, Role.ADMINISTRATOR, actor=ALICE)
+    answer = staff.post(f"/accounts/{carol.pk}/role/", {} if role is None else {"role": role})
+    carol.refresh_from_db()
+    assert (answer.status_code, carol.is_superuser) == (400, True)

@@ -63,7 +63,17 @@ def test_it_takes_dates_for_the_viewers_days(staff: Client) -> None:
     )
 
 
-@pytest.mark.parametrize("given", [{"since": "soon"}, {"verb": HOSTILE}, {"face": HOSTILE}, {"session": "x" * 500}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"since": "soon"},
+        {"since": "0002-11-29"},
+        {"before": "9999-12-31"},
+        {"verb": HOSTILE},
+        {"face": HOSTILE},
+        {"session": "x" * 500},
+    ],
+)
 def test_it_survives_filters_that_make_no_sense(staff: Client, given: dict[str, str]) -> None:
     page = staff.get("/activity/", given)
     assert page.status_code == 200
@@ -125,6 +135,14 @@ def test_no_spreadsheet_takes_a_cell_for_a_formula(staff: Client, sign: str) -> 
 
 def test_it_knows_no_other_file(staff: Client) -> None:
     assert staff.get("/activity/activity.xls").status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_what_cannot_be_asked_for_is_refused_ahead_of_the_file(staff: Client, kind: str) -> None:
+    make_session()
+    assert staff.get(f"/activity/activity.{kind}", {"verb": "\0"}).status_code == 400
+    # A field that makes no sense narrows nothing, as on the page.
+    assert "session_created" in text_of(staff.get(f"/activity/activity.{kind}", {"since": "0002-11-29"}))
 
 
 def test_it_says_that_nothing_was_done_yet(staff: Client) -> None:

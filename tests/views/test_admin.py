@@ -153,3 +153,11 @@ def test_it_shows_accounts_and_keeps_logins_secret(staff: Client, alice: User) -
     lists = staff.get("/admin/conversations/browserlogin/").text
     assert login.session_key not in lists
     assert login.session_data not in lists
+
+
+@pytest.mark.parametrize(("term", "found"), [("tea", 0), ("1e9", 0), ("9" * 40, 0), ("mine", 1)])
+def test_logins_are_searched_by_a_number(staff: Client, term: str, found: int) -> None:
+    mine = BrowserLogin.objects.get().account_id
+    page = staff.get("/admin/conversations/browserlogin/", {"q": str(mine) if term == "mine" else term})
+    assert page.status_code == 200
+    assert len(page.context["cl"].result_list) == found

@@ -162,3 +162,17 @@ def test_it_notes_who_did_it(staff: Client) -> None:
     staff.post(f"/sessions/{session.pk}/hold/")
     event = AuditEvent.objects.get(verb="session_held")
     assert (event.actor, event.face) == ("alice", "browser")
+
+
+def test_it_tells_of_those_that_were_purged_meanwhile(staff: Client) -> None:
+    here, gone = make_session(), make_session()
+    for session in (here, gone):
+        actions.trash_session(session.pk, actor=ALICE)
+    actions.purge_session(gone.pk, actor=ALICE)
+    answer = staff.post("/trash/restore/", {"session": [here.pk, gone.pk]}, follow=True)
+    assert "1 session restored, as they were. 1 was not in the trash any more." in answer.text
+    answer = staff.post("/trash/restore/", {"session": [gone.pk]}, follow=True)
+    assert "0 sessions restored" in answer.text
+    actions.trash_session(here.pk, actor=ALICE)
+    answer = staff.post("/trash/purge/", {"session": [here.pk, gone.pk], "confirm": "1"}, follow=True)
+    assert "1 session purged. 1 was not in the trash any more." in answer.text

@@ -293,6 +293,20 @@ def test_it_steps_from_hit_to_hit(staff: Client) -> None:
     assert (found.position, found.previous, found.following) == (2, 1, 4)
 
 
+def test_it_finds_nothing_in_other_sessions(staff: Client) -> None:
+    session, other = make_session(session_id="here", turns=2), make_session(session_id="other", turns=3)
+    assert staff.get(url_of(session, "?q=in:other request")).context["found"].hits == []
+    assert staff.get(url_of(session, "?q=in:other")).context["found"].hits == []
+    found = staff.get(url_of(other, "?q=in:other request")).context["found"]
+    assert [hit.session.pk for hit in found.hits] == ["other"] * 3
+
+
+@pytest.mark.parametrize("words", ["(", ".*", "\N{REPLACEMENT CHARACTER}"])
+def test_where_there_is_no_word_it_finds_nothing(staff: Client, words: str) -> None:
+    found = staff.get(url_of(make_session(turns=2)), {"q": words}).context["found"]
+    assert (found.hits, found.problem) == ([], "There is no word in this to look for.")
+
+
 def test_it_says_when_nothing_is_found_or_the_question_is_odd(staff: Client) -> None:
     session = make_session(turns=1)
     assert "Nothing in this session holds" in staff.get(url_of(session, "?q=zebra")).text
@@ -388,3 +402,10 @@ def test_it_streams_the_whole_as_markdown(staff: Client) -> None:
     assert answer["Content-Disposition"] == f'attachment; filename="{session.pk}.md"'
     assert b"".join(answer).decode().startswith("# Title\n")
     assert json.dumps("request 2")[1:-1] in b"".join(staff.get(url_of(session, "export.md"))).decode()
+
+
+def test_who_opens_what_is_new_by_itself_is_led_to_the_session(staff: Client) -> None:
+    session = make_session(turns=1)
+    actions.trash_session(session.pk, actor=ALICE)
+    assert staff.get(url_of(session, "live?after=1&rewritten=0")).headers["Location"] == url_of(session)
+    assert staff.get("/sessions/nobody/live", follow=True).status_code == 404
