@@ -6,7 +6,8 @@ from django.test import Client
 from django.urls import reverse
 
 from sessions import actions
-from sessions.models import AuditEvent
+from sessions.models import AuditEvent, Session
+from tests.builders import make_session
 
 from .pages import ADMIN_TABLES, PAGES, POSTS
 from .routes import OPEN, READERS_MAY_SEND, UNSAFE_METHODS, addresses, changes_offered
@@ -35,6 +36,26 @@ def test_it_sends_the_signed_out_to_sign_in(client: Client) -> None:
             response = getattr(client, method)(url)
             assert response.status_code == 302, (name, method)
             assert response["Location"].startswith("/sign-in/?next=/")
+
+
+@pytest.mark.parametrize(
+    ("page", "following"),
+    [
+        ("http://testserver/sessions/main/?after=3", "/sessions/main/?after=3"),
+        ("http://testserver//elsewhere.example/", "/"),
+        ("https://elsewhere.example/sessions/main/", "/"),
+        ("http://[", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_form_sent_without_a_login_leads_back_to_its_page(client: Client, page: str, following: str) -> None:
+    make_session(session_id="main", turns=1)
+    answer = client.post("/sessions/main/hold/", {"reason": "x"}, headers={"Referer": page})
+    User.objects.create_superuser("erin", password=(password := "a long pass phrase"))
+    entered = client.post(answer["Location"], {"username": "erin", "password": password})
+    assert (entered.status_code, entered["Location"]) == (302, following)
+    assert "nothing was changed. Please send it again" in client.get(following, follow=True).text
+    assert Session.objects.get().held_at is None
 
 
 def test_it_refuses_those_who_are_not_staff(outsider: Client) -> None:
