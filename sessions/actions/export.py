@@ -65,7 +65,10 @@ def _merges_below(session_id: str) -> list[Merge]:
 
 
 def _left_with(absorbed_ids: Iterable[str]) -> Iterator[tuple[str, InteractionRecord]]:
-    for absorbed_id in absorbed_ids:
+    asked = list(absorbed_ids)
+    rows = Session.objects.filter(pk__in=asked, interaction_count__gt=0).order_by() if asked else Session.objects.none()
+    having = set(rows.values_list("pk", flat=True))
+    for absorbed_id in filter(having.__contains__, asked):
         for row in Interaction.objects.of(absorbed_id).iterator(chunk_size=_CHUNK):
             yield absorbed_id, mapping.interaction_record(row)
 
