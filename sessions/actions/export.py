@@ -1,7 +1,7 @@
 """Giving a session out, whole."""
 
 import json
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,7 +46,7 @@ def _conversation(session: Session, format: Format) -> Conversation:
         interactions=lambda: _interactions(session.pk, format),
         total_interactions=session.total_interactions,
         exported_at=timezone.now(),
-        absorbed=lambda: _left_with({row.absorbed_id: None for row in merges if row.undone_at is None}),
+        absorbed=lambda: _left_with(_absorbed_by(merges)),
     )
 
 
@@ -58,17 +58,22 @@ def _merges_below(session_id: str) -> list[Merge]:
         level = Merge.objects.filter(survivor_id__in=survivors).order_by("merged_at", "id")
         found += level
         # Files may say anything; a circle is gone round once.
-        survivors = list(dict.fromkeys(row.absorbed_id for row in level if row.undone_at is None))
-        survivors = [pk for pk in survivors if pk not in seen]
+        survivors = [pk for pk in _absorbed_by(level) if pk not in seen]
         seen.update(survivors)
     return found
 
 
-def _left_with(absorbed_ids: Iterable[str]) -> Iterator[tuple[str, InteractionRecord]]:
-    asked = list(absorbed_ids)
-    rows = Session.objects.filter(pk__in=asked, interaction_count__gt=0).order_by() if asked else Session.objects.none()
-    having = set(rows.values_list("pk", flat=True))
-    for absorbed_id in filter(having.__contains__, asked):
+def _absorbed_by(merges: Iterable[Merge]) -> list[str]:
+    """The sessions that standing merges absorbed, each once."""
+    return list(dict.fromkeys(row.absorbed_id for row in merges if row.undone_at is None))
+
+
+def _left_with(absorbed_ids: Sequence[str]) -> Iterator[tuple[str, InteractionRecord]]:
+    """What they have still. Mostly none has anything, which is asked for all of them at once."""
+    having = set(
+        Session.objects.filter(pk__in=absorbed_ids, interaction_count__gt=0).order_by().values_list("pk", flat=True)
+    )
+    for absorbed_id in filter(having.__contains__, absorbed_ids):
         for row in Interaction.objects.of(absorbed_id).iterator(chunk_size=_CHUNK):
             yield absorbed_id, mapping.interaction_record(row)
 

@@ -52,7 +52,9 @@ def find_row(session_id: str) -> Session:
 
 def lock_session(session_id: str) -> Session:
     """Like `get_session`, with that one row locked until the transaction ends."""
-    target = session_id if is_safe_id(session_id) else get_session(session_id).pk
+    if not is_safe_id(session_id):
+        _raise_missing(session_id)
+    target = session_id
     while True:
         # Whoever undoes a merge holds the absorbed row and waits for the survivor, which this transaction may hold
         # already. So a row that leads elsewhere is not asked for, and one that was merged while we waited for it, which
@@ -65,21 +67,22 @@ def lock_session(session_id: str) -> Session:
         target = get_session(session_id).pk
 
 
-def lock_ahead(session_ids: Collection[str], *, absorbed_ids: Collection[str] = ()) -> None:
+def lock_ahead(session_ids: Iterable[str], *, absorbed_ids: Iterable[str] = ()) -> None:
     """Lock what these IDs lead to, as far as it is there, in the order of `lock_rows`: for who locks each again later.
 
     `absorbed_ids` are locked themselves, wherever they lead.
     SQLite's write transaction excludes all others already.
     """
-    if not ((session_ids or absorbed_ids) and locks_rows()):
+    if not locks_rows():
         return
-    while True:
+    named, absorbed = {*session_ids}, {*absorbed_ids}
+    while named or absorbed:
         with suppress(LedElsewhere), releasing_locks():
-            targets = _targets(session_ids)
-            rows = Session.objects.select_for_update().filter(pk__in={*targets, *absorbed_ids}).order_by("pk")
+            targets = _targets(named)
+            rows = Session.objects.select_for_update().filter(pk__in=targets | absorbed).order_by("pk")
             list(rows.values_list("pk"))
             # Merged or unmerged while we waited: another one would be asked for out of order.
-            if _targets(session_ids) == targets:
+            if _targets(named) == targets:
                 return
             raise LedElsewhere
 

@@ -4,7 +4,7 @@
 user ID asks here too.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from sessions.database import LedElsewhere, hold_shared, locks_rows, releasing_locks
@@ -46,19 +46,20 @@ def claim_user(user_id: str) -> tuple[str, Profile | None]:
         target = resolve_user(user_id)
 
 
-def hold_users(user_ids: Collection[str]) -> None:
+def hold_users(user_ids: Iterable[str]) -> None:
     """Hold some users against merges until the transaction ends, in the order in which those hold two of them.
 
     A merge of users locks their sessions after it; so this comes ahead of a transaction's first lock of a session.
     """
-    if not (user_ids and locks_rows()):
+    if not locks_rows():
         return
-    while True:
+    named = {*user_ids}
+    while named:
         with suppress(LedElsewhere), releasing_locks():
-            names = _all_names(user_ids)
+            names = _all_names(named)
             for name in sorted(names - {ANONYMOUS}):
                 hold_shared(name)
-            if _all_names(user_ids) == names:
+            if _all_names(named) == names:
                 return
             raise LedElsewhere
 

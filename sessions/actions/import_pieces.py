@@ -156,10 +156,10 @@ class Writer:
             store = _Store(pieces)
             told = [(piece, self._if_unchanged(piece, store)) for piece in pieces]
             # All that will be changed by one call, as everybody locks them: pieces stand in any order.
-            hold_users({user for piece in pieces if piece.session_id not in store.known for user in self._users(piece)})
+            hold_users(user for piece in pieces if piece.session_id not in store.known for user in self._users(piece))
             lock_ahead(
-                [piece.session_id for piece, outcome in told if outcome is None and piece.session_id in store.known],
-                absorbed_ids=set() if self._owner else {name for piece in pieces for name in _absorbed_ids(piece)},
+                (piece.session_id for piece, outcome in told if outcome is None and piece.session_id in store.known),
+                absorbed_ids=(name for piece in pieces if not self._owner for name in _absorbed_ids(piece)),
             )
             # New ones in one order too: another import that brings them waits where it would insert the same.
             in_order = sorted(range(len(told)), key=lambda place: told[place][0].session_id)
@@ -224,16 +224,15 @@ class Writer:
 
     def _users(self, piece: Piece | ExportedPiece) -> Iterator[str]:
         """Whose the sessions are that a piece may begin, as far as these can be users' IDs."""
-        named: list[object] = [self._owner]
+        named: list[object]
         if self._owner:
             # Whatever the source says.
-            pass
+            named = [self._owner]
         elif isinstance(piece, Piece):
-            named += [piece.drafts[0].user_id, self._user_id]
+            named = [piece.drafts[0].user_id, self._user_id]
         else:
-            standing = [merge for merge in piece.export.merges if merge.undone_at is None]
-            named += [piece.export.record.user_id, self._user_id]
-            named += [merge.absorbed_before.get("user_id") for merge in standing]
+            absorbed = [merge.absorbed_before for merge in piece.export.merges if merge.undone_at is None]
+            named = [piece.export.record.user_id, self._user_id, *(before.get("user_id") for before in absorbed)]
         for user_id in named:
             with suppress(InvalidInput):
                 if user_id:

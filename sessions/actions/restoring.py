@@ -272,9 +272,9 @@ def _restore_left(restored: Restored, merges: Sequence[MergeRecord], waiting: Se
 
 
 def _taken(absorbed: Session) -> set[int]:
-    return (
-        set(Interaction.objects.of(absorbed.pk).values_list("sequence", flat=True)) if absorbed.last_sequence else set()
-    )
+    rows = Interaction.objects.of(absorbed.pk)
+    # A new one has none, and is not asked.
+    return set(rows.values_list("sequence", flat=True)) if absorbed.last_sequence else set()
 
 
 def _absorbed_by(session: Session, merges: Sequence[MergeRecord], wanted: Collection[str]) -> dict[str, Session]:

@@ -33,7 +33,7 @@ def trash_list(request: Request) -> HttpResponse:
 
 @require_POST
 def restore_chosen(request: Request) -> HttpResponse:
-    chosen = set(ChosenForm(request.POST).sessions())
+    chosen = ChosenForm(request.POST).sessions()
     restored = actions.restore_sessions(chosen, actor=actor_of(request))
     told = f"{restored:,} session{'s' * (restored != 1)} restored, as they were."
     if not chosen:
@@ -54,8 +54,8 @@ def purge_chosen(request: Request) -> HttpResponse:
     form = PurgeForm(request.POST if request.method == "POST" else None, word=str(len(trashed)))
     if request.method == "POST" and form.is_valid():
         purged = actions.purge_sessions([session.pk for session in trashed], actor=actor_of(request))
-        told = f"{purged:,} session{'s' * (purged != 1)} purged.{_passed_over(len(set(chosen)) - purged)}"
-        tell(request, told, done=0 < purged == len(set(chosen)))
+        told = f"{purged:,} session{'s' * (purged != 1)} purged.{_passed_over(len(chosen) - purged)}"
+        tell(request, told, done=0 < purged == len(chosen))
         return redirect("sessions:trash")
     status = 400 if form.errors else 200
     return show(request, "sessions/purge_chosen.html", {"sessions": trashed, "form": form}, status=status)

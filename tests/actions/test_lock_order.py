@@ -6,6 +6,8 @@ Each test brings two or three of them to the one moment where they would.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,6 +25,16 @@ from .at_once import PATIENCE, await_a_waiter, names_in, together
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
 
 
+def after(event: threading.Event, act: Callable[[], object]) -> Callable[[], object]:
+    """The act, begun once the event has come."""
+
+    def later() -> None:
+        assert event.wait(PATIENCE)
+        act()
+
+    return later
+
+
 class Moment:
     """Where an act tells the others that it has come so far, and gives them the time to come in its way."""
 
@@ -35,11 +47,21 @@ class Moment:
             time.sleep(0.5)
 
     def then(self, act: Callable[[], object]) -> Callable[[], object]:
-        def later() -> None:
-            assert self._come.wait(PATIENCE)
-            act()
+        return after(self._come, act)
 
-        return later
+
+def held_at(module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], Any]:
+    """Whoever comes to a function first waits there until somebody waits for a lock; what is wrapped begins then."""
+    there, real = threading.Event(), getattr(module, name)
+
+    def held(*arguments: Any) -> None:
+        if not there.is_set():
+            there.set()
+            await_a_waiter()
+        real(*arguments)
+
+    monkeypatch.setattr(module, name, held)
+    return partial(after, there)
 
 
 def take_in(*events: Any) -> ImportReport:
@@ -81,13 +103,7 @@ def test_who_waited_for_a_session_that_was_merged_meanwhile_lets_go_of_it(
     """PostgreSQL gives it the row's lock all the same; whoever undoes the merge holds the survivor and wants that."""
     for name in ("a", "b"):
         make_session(session_id=name, turns=1)
-    merged, asking = threading.Event(), Moment()
-    save, get = merging.save_rewritten, find.get_session
-
-    def held(survivor: Session, merges: Sequence[Merge]) -> None:
-        merged.set()
-        await_a_waiter()
-        save(survivor, merges)
+    while_merging, asking, get = held_at(merging, "save_rewritten", monkeypatch), Moment(), find.get_session
 
     def slowly(session_id: str) -> Session:
         if session_id == "b":
@@ -95,16 +111,14 @@ def test_who_waited_for_a_session_that_was_merged_meanwhile_lets_go_of_it(
         return get(session_id)
 
     def use() -> None:
-        assert merged.wait(PATIENCE)
         if verb == "resume":
             actions.resume_session("b", actor=ALICE)
         else:
             take_in(names_in("b", 1))
 
-    monkeypatch.setattr(merging, "save_rewritten", held)
     monkeypatch.setattr(find, "get_session", slowly)
     undo = asking.then(lambda: actions.unmerge(Merge.objects.get().pk, actor=ALICE))
-    assert together(lambda: actions.merge_sessions("a", absorbed="b", actor=ALICE), use, undo) == []
+    assert together(lambda: actions.merge_sessions("a", absorbed="b", actor=ALICE), while_merging(use), undo) == []
     assert findings() == []
 
 
@@ -113,26 +127,18 @@ def test_an_import_whose_session_was_set_free_while_it_waited_locks_anew(monkeyp
     for name in ("c", "a"):
         make_session(session_id=name, turns=1)
     merge = actions.merge_sessions("c", absorbed="a", actor=ALICE)
-    undoing, asking = threading.Event(), Moment()
-    save, lock = merging.save_rewritten, find.lock_session
-
-    def held(survivor: Session, merges: Sequence[Merge]) -> None:
-        undoing.set()
-        await_a_waiter()
-        save(survivor, merges)
+    while_undoing, asking, lock = held_at(unmerging, "save_rewritten", monkeypatch), Moment(), find.lock_session
 
     def slowly(session_id: str) -> Session:
         asking()
         return lock(session_id)
 
     def take() -> None:
-        assert undoing.wait(PATIENCE)
         take_in(names_in("c", 1), names_in("a", 2))
 
-    monkeypatch.setattr("sessions.actions.unmerging.save_rewritten", held)
     monkeypatch.setattr(import_pieces, "lock_session", slowly)
     again = asking.then(lambda: actions.merge_sessions("c", absorbed="a", actor=ALICE))
-    assert together(lambda: actions.unmerge(merge.pk, actor=ALICE), take, again) == []
+    assert together(lambda: actions.unmerge(merge.pk, actor=ALICE), while_undoing(take), again) == []
     assert findings() == []
 
 
@@ -155,13 +161,8 @@ def test_a_purge_whose_family_grew_while_it_waited_locks_anew(monkeypatch: pytes
     """It holds `m`, and then wants `a`, which came to it meanwhile, and which everybody locks ahead of `m`."""
     for name in ("a", "m"):
         make_session(session_id=name, turns=1)
-    merged, asking, save, family = threading.Event(), Moment(), merging.save_rewritten, life._family
+    while_merging, asking, family = held_at(merging, "save_rewritten", monkeypatch), Moment(), life._family
     asked = []
-
-    def held(survivor: Session, merges: Sequence[Merge]) -> None:
-        merged.set()
-        await_a_waiter()
-        save(survivor, merges)
 
     def slowly(session_id: str) -> list[str]:
         found = family(session_id)
@@ -171,14 +172,12 @@ def test_a_purge_whose_family_grew_while_it_waited_locks_anew(monkeypatch: pytes
         return found
 
     def purge() -> None:
-        assert merged.wait(PATIENCE)
         with pytest.raises(Conflict, match="not in the trash"):
             actions.purge_session("m", actor=ALICE)
 
-    monkeypatch.setattr(merging, "save_rewritten", held)
     monkeypatch.setattr(life, "_family", slowly)
     undo = asking.then(lambda: actions.unmerge(Merge.objects.get().pk, actor=ALICE))
-    assert together(lambda: actions.merge_sessions("m", absorbed="a", actor=ALICE), purge, undo) == []
+    assert together(lambda: actions.merge_sessions("m", absorbed="a", actor=ALICE), while_merging(purge), undo) == []
     assert asked[:2] == [["m"], ["m", "a"]]
 
 
@@ -215,13 +214,7 @@ def test_who_begins_a_session_of_a_user_merged_meanwhile_lets_go_of_the_old_name
     """Whoever undoes that merge holds the kept user and waits for the absorbed one."""
     for name in ("u1", "u2"):
         make_session(session_id=f"of-{name}", user_id=name, turns=1)
-    merged, asking, save = threading.Event(), Moment(), user_merging._save_both
-
-    def held(profile: Profile, merge: UserMerge) -> None:
-        merged.set()
-        if merge.undone_at is None:
-            await_a_waiter()
-        save(profile, merge)
+    while_merging, asking = held_at(user_merging, "_save_both", monkeypatch), Moment()
 
     def slowly(name: str) -> None:
         if name == "u1":
@@ -229,16 +222,14 @@ def test_who_begins_a_session_of_a_user_merged_meanwhile_lets_go_of_the_old_name
         database.hold_shared(name)
 
     def begin() -> None:
-        assert merged.wait(PATIENCE)
         if verb == "begin":
             actions.create_session(session_id="new", user_id="u2", actor=ALICE)
         else:
             take_in(names_in("new", 1, user_id="u2"))
 
-    monkeypatch.setattr(user_merging, "_save_both", held)
     monkeypatch.setattr(identity, "hold_shared", slowly)
     undo = asking.then(lambda: actions.unmerge_users(UserMerge.objects.get().pk, actor=ALICE))
-    assert together(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE), begin, undo) == []
+    assert together(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE), while_merging(begin), undo) == []
     # It began after the merge, or after that was undone.
     assert Session.objects.get(pk="new").user_id in ("u1", "u2")
     assert findings() == []
@@ -271,21 +262,14 @@ def test_a_preference_told_while_its_user_is_merged_goes_to_the_kept_one(
 ) -> None:
     for name in ("u1", "u2"):
         make_session(user_id=name, turns=1)
-    merged, save = threading.Event(), user_merging._save_both
-
-    def held(profile: Profile, merge: UserMerge) -> None:
-        merged.set()
-        await_a_waiter()
-        save(profile, merge)
+    while_merging = held_at(user_merging, "_save_both", monkeypatch)
 
     def tell() -> None:
-        assert merged.wait(PATIENCE)
         if verb == "set":
             actions.update_profile("u2", replace={"tone": "dry"}, actor=ALICE)
         else:
             actions.edit_preferences("u2", before={}, after={"tone": "dry"}, actor=ALICE)
 
-    monkeypatch.setattr(user_merging, "_save_both", held)
-    assert together(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE), tell) == []
+    assert together(lambda: actions.merge_users("u1", absorbed="u2", actor=ALICE), while_merging(tell)) == []
     assert Profile.objects.get(pk="u1").preferences == {"tone": "dry"}
     assert findings() == []

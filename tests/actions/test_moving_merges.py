@@ -273,6 +273,12 @@ def test_an_owner_brings_none_of_it(tmp_path: Path) -> None:
     assert findings() == []
 
 
+def test_its_page_tells_of_its_own_merges_alone() -> None:
+    page = "".join(actions.export_session(family().pk, "html"))
+    assert "Merged with <code>b</code>" in page
+    assert "Merged with <code>c</code>" not in page
+
+
 def test_a_circle_of_merges_is_gone_round_once() -> None:
     session = family()
     Merge.objects.filter(absorbed_id="c").update(absorbed_id="a")
