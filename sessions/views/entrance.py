@@ -17,7 +17,7 @@ class SignInFirst(LoginRequiredMiddleware):
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
         if request.method in ("GET", "HEAD"):
             return super().handle_no_permission(request, view_func)
-        messages.warning(request, "You were not signed in any more, so nothing was changed. Please send it again.")
+        messages.warning(request, "Your sign-in had run out, so nothing was changed. Sign in, and send it again.")
         return redirect_to_login(
             _page_of(request), resolve_url(self.get_login_url(view_func)), self.get_redirect_field_name(view_func)
         )

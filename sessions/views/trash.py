@@ -35,11 +35,15 @@ def trash_list(request: Request) -> HttpResponse:
 def restore_chosen(request: Request) -> HttpResponse:
     chosen = ChosenForm(request.POST).sessions()
     restored = actions.restore_sessions(chosen, actor=actor_of(request))
-    told = f"{restored:,} session{'s' * (restored != 1)} restored, as they were."
+    told = f"{_sessions(restored)} restored{', as they were' * (restored > 0)}."
     if not chosen:
         told = "No session was ticked, so none was restored."
     tell(request, told + _passed_over(len(chosen) - restored), done=0 < restored == len(chosen))
     return redirect("sessions:trash")
+
+
+def _sessions(count: int) -> str:
+    return f"{count:,} session{'s' * (count != 1)}" if count else "No session was"
 
 
 def _passed_over(count: int) -> str:
@@ -54,7 +58,7 @@ def purge_chosen(request: Request) -> HttpResponse:
     form = PurgeForm(request.POST if request.method == "POST" else None, word=str(len(trashed)))
     if request.method == "POST" and form.is_valid():
         purged = actions.purge_sessions([session.pk for session in trashed], actor=actor_of(request))
-        told = f"{purged:,} session{'s' * (purged != 1)} purged.{_passed_over(len(chosen) - purged)}"
+        told = f"{_sessions(purged)} purged.{_passed_over(len(chosen) - purged)}"
         tell(request, told, done=0 < purged == len(chosen))
         return redirect("sessions:trash")
     status = 400 if form.errors else 200

@@ -54,7 +54,7 @@ def test_a_form_sent_without_a_login_leads_back_to_its_page(client: Client, page
     User.objects.create_superuser("erin", password=(password := "a long pass phrase"))
     entered = client.post(answer["Location"], {"username": "erin", "password": password})
     assert (entered.status_code, entered["Location"]) == (302, following)
-    assert "nothing was changed. Please send it again" in client.get(following, follow=True).text
+    assert "nothing was changed. Sign in, and send it again" in client.get(following, follow=True).text
     assert Session.objects.get().held_at is None
 
 
